@@ -1,0 +1,39 @@
+# Two commands: `make run` and `make test`. Each sets up what it needs.
+PYTHON ?= python3
+LAKEMILL_LONG_SECONDS ?= 600
+export LAKEMILL_LONG_SECONDS
+HEAVY = not s3 and not kafka and not postgres and not browser and not faults and not bench and not long
+
+.PHONY: help setup run test test-fast test-long lint types check clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+setup: .venv/.ready  ## install everything into .venv
+
+.venv/.ready: setup.py constraints.txt scripts/setup.py lib/lakemill/version.py
+	@$(PYTHON) scripts/setup.py
+	@touch $@
+
+run: .venv/.ready  ## a year of real sales, from daily dumps to verified gold tables
+	@.venv/bin/python scripts/demo.py
+
+test: .venv/.ready  ## all tests that fit a laptop
+	@.venv/bin/python -m pytest
+
+test-fast: .venv/.ready  ## the tests that need no Spark
+	@.venv/bin/python -m pytest -m "not spark and $(HEAVY)"
+
+test-long: .venv/.ready  ## random histories for LAKEMILL_LONG_SECONDS
+	@.venv/bin/python -m pytest -m long -s
+
+lint: .venv/.ready  ## ruff
+	@.venv/bin/ruff check .
+
+types: .venv/.ready  ## mypy
+	@.venv/bin/mypy
+
+check: lint types  ## lint and types
+
+clean:  ## remove what the other targets made
+	rm -rf .venv lake landing build dist .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,110 @@
+"""Configuration: where tables, jobs and the landing are, and Spark's settings. Strict: an unknown key is an error."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lakemill.errors import UsageError, did_you_mean
+from lakemill.job import TABLE_NAME
+
+ENVIRONMENTS = ("local", "emr", "emr-serverless")
+KEYS = ("lake", "landing", "jobs", "tables", "spark")
+
+
+@dataclass(frozen=True)
+class Conf:
+    """root: the project's folder; relative paths are below it.   lake: root of the tables.   landing: of the dumps.
+
+    jobs: folder of the job files.   tables: places of tables that are not at <lake>/<layer>/<name>.   spark: confs.
+    """
+
+    root: Path
+    lake: str = "lake"
+    landing: str = "landing"
+    jobs: str = "jobs"
+    tables: Mapping[str, str] = field(default_factory=dict)
+    spark: Mapping[str, str] = field(default_factory=dict)
+
+
+def find_root(start: Path) -> Path:
+    """The nearest folder at or above `start` that holds conf/base.yaml."""
+    for folder in (start, *start.parents):
+        if (folder / "conf" / "base.yaml").is_file():
+            return folder
+    raise UsageError(
+        f"{start} is in no lakemill project: no folder at or above it holds conf/base.yaml. "
+        "Change into your project, or start one with `lakemill init`."
+    )
+
+
+def load_conf(root: Path, environment: str = "local") -> Conf:
+    """conf/base.yaml, overridden by conf/<environment>.yaml; raises UsageError for what it does not know."""
+    if environment not in ENVIRONMENTS:
+        raise UsageError(f'There is no environment "{environment}". {did_you_mean(environment, ENVIRONMENTS)}')
+    conf = Conf(root)
+    for path in (root / "conf" / "base.yaml", root / "conf" / f"{environment}.yaml"):
+        if path.is_file():
+            conf = _over(conf, path)
+    return replace(
+        conf,
+        lake=_place(root, conf.lake),
+        landing=_place(root, conf.landing),
+        jobs=_place(root, conf.jobs),
+        tables={name: _place(root, place) for name, place in conf.tables.items()},
+    )
+
+
+def _over(conf: Conf, path: Path) -> Conf:
+    said = _read(path)
+    for key, value in said.items():
+        if key not in KEYS:
+            raise UsageError(f'{path}: there is no setting "{key}". {did_you_mean(str(key), KEYS)}')
+        if not isinstance(value, dict if key in ("tables", "spark") else str):
+            wanted = "a map" if key in ("tables", "spark") else "a text"
+            raise UsageError(f'{path}: "{key}" is {value!r}; {wanted} was expected.')
+    tables = {**conf.tables, **_texts(path, "tables", said.get("tables") or {})}
+    for name in tables:
+        if not TABLE_NAME.fullmatch(name):
+            raise UsageError(f'{path}: "{name}" under tables is no table name; one reads layer.name in small letters.')
+    spark = {**conf.spark, **_texts(path, "spark", said.get("spark") or {})}
+    return replace(conf, **{key: said[key] for key in said if key not in ("tables", "spark")}, tables=tables, spark=spark)
+
+
+def _texts(path: Path, key: str, values: Mapping[Any, Any]) -> dict[str, str]:
+    for name, value in values.items():
+        if not isinstance(name, str) or isinstance(value, dict | list) or value is None:
+            raise UsageError(f'{path}: "{name}: {value}" under {key}: a name and a text were expected.')
+    return {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in values.items()}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        said = yaml.load(path.read_text(encoding="utf-8"), _StrictLoader) or {}  # noqa: S506  (it is a SafeLoader)
+    except yaml.YAMLError as wrong:
+        raise UsageError(f"{path} is not YAML: {' '.join(str(wrong).split())}.") from None
+    if not isinstance(said, dict):
+        raise UsageError(f"{path}: settings were expected, as `lake: lake`; found {type(said).__name__}.")
+    return said
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """YAML's safe loader, which also refuses a key that is given twice."""
+
+
+def _mapping(loader: _StrictLoader, node: yaml.MappingNode) -> dict[Any, Any]:
+    names = [loader.construct_object(key) for key, _ in node.value]
+    for name in names:
+        if names.count(name) > 1:
+            raise yaml.YAMLError(f'"{name}" is given twice')
+    return loader.construct_mapping(node, deep=True)
+
+
+_StrictLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+
+
+def _place(root: Path, place: str) -> str:
+    """A path below the project's folder, unless it is absolute or has a scheme as s3://."""
+    return place.rstrip("/") if "://" in place or place.startswith("/") else str(root / place)

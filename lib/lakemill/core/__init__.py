@@ -1,0 +1,1 @@
+"""The pure core: what a job means, over DataFrames alone; it knows neither Delta nor files."""

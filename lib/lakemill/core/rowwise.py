@@ -1,0 +1,188 @@
+"""What a map may do: treat every row on its own. Read from the analysed plan before anything runs.
+
+The map is built once on stand-ins (empty relations with the sources' columns, each column tagged with its source), so
+that the check needs no data, and a leaf without a tag is a table read behind lakemill's back.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pyspark.errors import AnalysisException
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.types import StructField, StructType
+
+from lakemill.core.local import empty
+from lakemill.errors import UsageError
+from lakemill.job import RESERVED, Job
+
+TAG = "lakemill.source"
+ROWWISE = {
+    "Filter", "Generate", "Join", "LocalRelation", "Project", "RebalancePartitions", "Repartition",
+    "RepartitionByExpression", "ResolvedHint", "Sort", "SubqueryAlias", "Union",
+}  # fmt: skip
+LEAVES = {"LocalRelation", "LogicalRDD", "LogicalRelation", "OneRowRelation", "Range", "DataSourceV2Relation"}
+OUTER = {"LeftOuter", "RightOuter", "FullOuter", "LeftSemi", "LeftAnti"}
+# Spark calls these deterministic, since they are fixed within one query; a map runs in many.
+UNFIXED = {
+    "CurrentBatchTimestamp", "CurrentCatalog", "CurrentDatabase", "CurrentDate", "CurrentTime", "CurrentTimestamp",
+    "CurrentTimeZone", "CurrentUser", "LocalTimestamp", "Now", "UnixTimestamp$",
+}  # fmt: skip
+NAMES = {
+    "Aggregate": "groupBy/agg", "Window": "a window function", "Deduplicate": "distinct/dropDuplicates",
+    "Distinct": "distinct", "GlobalLimit": "limit", "LocalLimit": "limit", "Offset": "offset", "Sample": "sample",
+    "Expand": "cube/rollup", "Intersect": "intersect", "Except": "except", "CollectMetrics": "observe",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """A checked map: the columns it gives, a text of its plan without what differs between sessions, its outer joins."""
+
+    schema: StructType
+    plan: str
+    outer_joins: tuple[str, ...] = ()
+
+    def fingerprint(self, job: Job) -> str:
+        """A digest of everything that decides the target's rows."""
+        reduce = job.reduce if isinstance(job.reduce, Mapping) else str(job.reduce)
+        said = [self.plan, job.sources, job.key, repr(reduce)]
+        return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:32]
+
+
+def check_map(spark: SparkSession, job: Job, sources: Mapping[str, StructType]) -> Mapped:
+    """The map over sources of these columns; raises UsageError, naming the node, where it is not row by row."""
+    first, second = _built(spark, job, sources), _built(spark, job, sources)
+    plan = first._jdf.queryExecution().analyzed()
+    nodes = json.loads(plan.toJSON())
+    _Check(job, nodes, _tags(plan)).run()
+    if not plan.deterministic():
+        _refuse(job, f"MAP_NONDETERMINISTIC: {_suspect(nodes)} gives another value each time")
+    text = _normal(plan.toJSON())
+    if text != _normal(second._jdf.queryExecution().analyzed().toJSON()):
+        _refuse(job, "MAP_NONDETERMINISTIC: built twice it gave two different plans (a value from Python's clock or random?)")
+    schema = StructType([StructField(f.name, f.dataType, True) for f in first.schema.fields])
+    _check_columns(job, schema)
+    return Mapped(schema, text, tuple(kind for kind in map(_join_kind, nodes) if kind in OUTER))
+
+
+def _built(spark: SparkSession, job: Job, sources: Mapping[str, StructType]) -> DataFrame:
+    stand_ins = [empty(spark, _tagged(name, sources[name])) for name in job.sources]
+    try:
+        return job.mapped(*stand_ins)
+    except AnalysisException as wrong:
+        said = str(wrong).split(" SQLSTATE")[0].split("\n")[0].rstrip(";. ")
+        raise UsageError(f"{job.target}: its map does not fit {', '.join(job.sources)}: {said}.") from None
+
+
+def _tagged(name: str, schema: StructType) -> StructType:
+    return StructType([StructField(f.name, f.dataType, True, {TAG: name}) for f in schema.fields])
+
+
+def _check_columns(job: Job, schema: StructType) -> None:
+    names = [name.lower() for name in schema.names]
+    twice = {name for name in names if names.count(name) > 1}
+    if twice:
+        _refuse(job, f'its map gives "{min(twice)}" twice; give one of them another name')
+    if RESERVED in names:
+        _refuse(job, f'its map gives "{RESERVED}", which is lakemill\'s own column; choose another name')
+
+
+@dataclass
+class _Check:
+    """A walk over the plan's nodes, which JSON lists parents first."""
+
+    job: Job
+    nodes: list[dict[str, Any]]
+    leaves: list[set[str]]
+    at: int = 0
+
+    def run(self) -> None:
+        self._subtree()
+        for name in _classes(self.nodes):
+            if name in UNFIXED:
+                _refuse(self.job, f"MAP_NONDETERMINISTIC: {name} gives another value on another day")
+            if name in ("PythonUDF", "ScalaUDF") or name.endswith("UDAF"):
+                _refuse(self.job, "a user-defined function cannot be seen through; write it with Spark's own functions")
+            if name in ("ScalarSubquery", "Exists", "InSubquery", "ListQuery", "LateralSubquery"):
+                _refuse(self.job, "MAP_NOT_ROWWISE: a subquery looks at other rows; make a source of it and join")
+
+    def _subtree(self) -> set[str]:
+        """The sources under the next node; raises where a node is not row by row."""
+        node = self.nodes[self.at]
+        self.at += 1
+        name = _name(node)
+        if name in LEAVES:
+            return self._leaf(node)
+        if name not in ROWWISE:
+            _refuse(self.job, f"MAP_NOT_ROWWISE: {NAMES.get(name, name)} looks at several rows; {_instead(name)}")
+        below = [self._subtree() for _ in range(node["num-children"])]
+        if name == "Join" and below[0] & below[1]:
+            _refuse(self.job, f"MAP_NOT_ROWWISE: it joins {min(below[0] & below[1])} with itself")
+        return set().union(*below)
+
+    def _leaf(self, node: dict[str, Any]) -> set[str]:
+        tags = self.leaves.pop(0)
+        if _name(node) == "LocalRelation" and tags:
+            return tags
+        _refuse(self.job, f"its map reads something that is not one of its sources ({', '.join(self.job.sources)}): "
+                f"{_name(node)}. Name every table in `source` and take it as a parameter")  # fmt: skip
+        return set()
+
+
+def _tags(plan: Any) -> list[set[str]]:
+    """The source that each leaf is tagged with, from the left: JSON leaves a column's metadata out."""
+    leaves = plan.collectLeaves()
+    schemas = [json.loads(leaves.apply(at).schema().json()) for at in range(leaves.size())]
+    return [{field["metadata"][TAG] for field in said["fields"] if TAG in field["metadata"]} for said in schemas]
+
+
+def _instead(name: str) -> str:
+    if name in ("Aggregate", "Deduplicate", "Distinct", "Window"):
+        return "say it with key and reduce, or in a second job"
+    return "a map keeps, changes, joins or drops single rows"
+
+
+def _name(node: dict[str, Any]) -> str:
+    return str(node["class"]).rsplit(".", 1)[-1]
+
+
+def _join_kind(node: dict[str, Any]) -> str:
+    kind = node.get("joinType") if _name(node) == "Join" else None
+    return str(kind["object"]).rsplit(".", 1)[-1].rstrip("$") if kind else ""
+
+
+def _classes(said: Any) -> Iterator[str]:
+    """Every class named anywhere in the plan, expressions and subqueries included."""
+    if isinstance(said, dict):
+        if "class" in said:
+            yield _name(said)
+        for value in said.values():
+            yield from _classes(value)
+    elif isinstance(said, list):
+        for value in said:
+            yield from _classes(value)
+
+
+def _suspect(nodes: list[dict[str, Any]]) -> str:
+    known = {"Rand", "Randn", "Uuid", "Shuffle", "MonotonicallyIncreasingID", "SparkPartitionID", "InputFileName", "RandStr",
+             "InputFileBlockStart", "InputFileBlockLength", "CallMethodViaReflection", "Uniform"}  # fmt: skip
+    return next((name for name in _classes(nodes) if name in known), "an expression of it")
+
+
+def _normal(plan: str) -> str:
+    """The plan's JSON with the columns numbered in their order of appearance: sessions number them differently."""
+    seen: dict[str, int] = {}
+
+    def number(match: "re.Match[str]") -> str:
+        return f'"id":{seen.setdefault(match.group(1), len(seen))}'
+
+    return re.sub(r'"id":(\d+),"jvmId":"[^"]*"', number, plan)
+
+
+def _refuse(job: Job, why: str) -> None:
+    name = job.map.__name__ if job.map else "map"
+    raise UsageError(f"{job.target}: {name} is refused: {why}.")

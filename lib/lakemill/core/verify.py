@@ -1,0 +1,101 @@
+"""Verify: what a table should hold, by ordinary Spark aggregates, and where it differs from what it does hold.
+
+The second opinion on updates: no weights, no change feed, no merge. Only the map and the reducers' own statement of
+what they mean (`plain`) are the job's.
+"""
+
+from dataclasses import dataclass
+
+from pyspark.sql import Column, DataFrame, Window, functions as F
+
+from lakemill.core.reduction import STATE, Reduction
+from lakemill.job import RESERVED
+from lakemill.reducers import Latest
+from lakemill.reducers.reducer import column
+
+SIGN = "_sign"
+SHOWN = 200
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One key, or row, that is not as it should be. kind: missing row, extra row, or the column that differs."""
+
+    kind: str
+    row: str
+    stored: str
+    expected: str
+
+
+def expected_rows(mapped: DataFrame, made: Reduction | None) -> DataFrame:
+    """The rows that a table should hold, `_state` included, from its mapped source rows."""
+    if made is None:
+        return mapped
+    if isinstance(made.job.reduce, Latest):
+        return _newest(mapped, made, made.job.reduce)
+    values = [reducer.plain(made.types).alias(name) for name, reducer in made.job.reduce.items()]
+    state = _plain_state(made)
+    keys = [column(name) for name in made.key]
+    grouped = mapped.groupBy(*(keys or [F.lit(1).alias("_one")]))
+    rows = grouped.agg(*values, *([state] if state is not None else []), F.count(F.lit(1)).alias("_count"))
+    return rows.select(*keys, *[column(name) for name in [*made.job.reduce, *([STATE] if state is not None else [])]])
+
+
+def _newest(mapped: DataFrame, made: Reduction, latest: Latest) -> DataFrame:
+    keys = [column(name) for name in made.key]
+    newest_first = [column(name).desc_nulls_last() for name in latest.order(made.types)]
+    place = F.row_number().over(Window.partitionBy(*keys).orderBy(*newest_first))
+    rows = F.count(F.lit(1)).over(Window.partitionBy(*keys))
+    found = mapped.select("*", place.alias("_place"), rows.alias("_rows")).where(F.col("_place") == 1)
+    return found.select(*[column(name) for name in made.columns], F.struct(F.col("_rows").alias("rows")).alias(STATE))
+
+
+def _plain_state(made: Reduction) -> Column | None:
+    fields = []
+    for name in made.kept:
+        part = made.parts[name]
+        whole = part.plus.over(part.value).cast(part.type)
+        fields.append((F.coalesce(whole, F.lit(0).cast(part.type)) if part.plus.can_take_away else whole).alias(name))
+    return F.struct(*fields).alias(STATE) if fields else None
+
+
+def unequal(stored: DataFrame, expected: DataFrame) -> DataFrame:
+    """EXCEPT ALL both ways in one pass: the rows that one side has more often, `_sign` > 0 where it is `stored`."""
+    names = expected.columns
+    both = stored.select(*[column(name) for name in names], F.lit(1).alias(SIGN)).unionAll(
+        expected.select(*[column(name).cast(stored.schema[name].dataType) for name in names], F.lit(-1).alias(SIGN))
+    )
+    return both.groupBy(*[column(name) for name in names]).agg(F.sum(SIGN).alias(SIGN)).where(F.col(SIGN) != 0)
+
+
+def differences(unequals: DataFrame, key: tuple[str, ...]) -> tuple[int, list[Difference]]:
+    """How many rows differ, and the first of them in words. Rows of one key are shown as one difference a column."""
+    kept = unequals.persist()
+    try:
+        count = kept.count()
+        rows = kept.orderBy(*[column(name) for name in key]).limit(SHOWN).collect() if count else []
+    finally:
+        kept.unpersist()
+    return count, _in_words([row.asDict(recursive=True) for row in rows], key)
+
+
+def _in_words(rows: list[dict[str, object]], key: tuple[str, ...]) -> list[Difference]:
+    pairs: dict[str, dict[bool, dict[str, object]]] = {}
+    for row in rows:
+        named = key or tuple(name for name in row if name != SIGN)
+        said = ", ".join(f"{name}={row[name]}" for name in named) or "the whole table"
+        pairs.setdefault(said, {})[int(str(row[SIGN])) > 0] = row
+    return [found for said, pair in pairs.items() for found in _pair_in_words(said, pair)]
+
+
+def _pair_in_words(said: str, pair: dict[bool, dict[str, object]]) -> list[Difference]:
+    stored, expected = pair.get(True), pair.get(False)
+    if stored is None:
+        return [Difference("missing row", said, "", "a row")]
+    if expected is None:
+        return [Difference("extra row", said, "a row", "")]
+    return [
+        Difference("damaged state" if name == RESERVED else f"column {name}", said, str(stored[name]), str(expected[name]))
+        for name in stored
+        if name != SIGN and stored[name] != expected[name]
+    ]

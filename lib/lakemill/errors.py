@@ -1,0 +1,43 @@
+"""Errors that people can act on: what is wrong, where, which values were given, and what to do next."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class LakemillError(Exception):
+    """Something a person has to look at; its text is one paragraph. `exit_code` is the command's."""
+
+    exit_code = 1
+
+
+class UsageError(LakemillError):
+    """The command, the configuration or a declaration is wrong; nothing was done."""
+
+    exit_code = 2
+
+
+class DataRefused(LakemillError):
+    """Delivered data is not what it says it is; nothing of it was taken."""
+
+    exit_code = 3
+
+
+class Busy(LakemillError):
+    """Another process holds the table."""
+
+
+class CorruptFeed(LakemillError):
+    """A change feed took away rows that were never there; the target was left as it was."""
+
+
+class CommitLost(LakemillError):
+    """Another run committed first; nothing of this run was written."""
+
+
+def did_you_mean(given: str, known: Iterable[str]) -> str:
+    """The closest known name as a question, or the known names, to end an error's text with."""
+    names = sorted(known)
+    close = get_close_matches(given, names, n=1)
+    if close:
+        return f'Did you mean "{close[0]}"?'
+    return f"Known: {', '.join(names)}." if names else "There are none."

@@ -1,0 +1,1 @@
+"""How deliveries from outside become bronze rows."""

@@ -1,0 +1,122 @@
+"""Job: the declaration of one table. A value that checks itself when built and does nothing else."""
+
+import inspect
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pyspark.sql import DataFrame
+
+from lakemill.errors import UsageError
+from lakemill.reducers import Latest, Reducer
+
+TABLE_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}\.[a-z][a-z0-9_]{0,62}")
+RESERVED = "_state"
+
+
+@dataclass(frozen=True)
+class Dump:
+    """A source that is delivered as files: the folders of `feed` in the landing, each with a manifest.json."""
+
+    feed: str
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[a-z][a-z0-9_]{0,62}", self.feed):
+            raise UsageError(f'Dump("{self.feed}"): a feed is a folder of the landing, in small letters, as "sales".')
+
+
+@dataclass(frozen=True)
+class Job:
+    """One table: where its rows come from, how a row maps, by which key rows meet, how they reduce.
+
+    source: a table name, several, or Dump(feed).   map: DataFrame(s) -> DataFrame, row by row; None keeps rows as
+    they are.   key: the columns rows meet on; [] is one row for the whole table; None appends.   reduce: reducers by
+    column name, or Latest(by); empty is the distinct keys.   target: the table's name.
+    Raises UsageError, in the user's words, where these do not fit together.
+    """
+
+    source: str | Sequence[str] | Dump
+    target: str
+    map: Callable[..., DataFrame] | None = None
+    key: Sequence[str] | None = None
+    reduce: Mapping[str, Reducer] | Latest = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if isinstance(self.key, str):
+            self._refuse(f'key="{self.key}" is a text; a key is a list, as in key=["{self.key}"]')
+        if self.key is not None:
+            object.__setattr__(self, "key", tuple(self.key))
+        if not isinstance(self.source, str | Dump):
+            object.__setattr__(self, "source", tuple(self.source))
+        self._check_names()
+        self._check_map()
+        self._check_reduce()
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The names of the tables it reads, in the order of the map's parameters; none for a Dump."""
+        if isinstance(self.source, Dump):
+            return ()
+        return (self.source,) if isinstance(self.source, str) else tuple(self.source)
+
+    @property
+    def appends(self) -> bool:
+        """Whether rows are only ever added: no key and no reduce."""
+        return self.key is None
+
+    def mapped(self, *frames: DataFrame) -> DataFrame:
+        """The user's map over one DataFrame a source."""
+        if self.map is None:
+            return frames[0]
+        mapped = self.map(*frames)
+        if not isinstance(mapped, DataFrame):
+            self._refuse(f"its map {self.map.__name__} gave {type(mapped).__name__}, not a DataFrame")
+        return mapped
+
+    def _refuse(self, what: str) -> None:
+        raise UsageError(f"{self.target}: {what}.")
+
+    def _check_names(self) -> None:
+        if not isinstance(self.source, Dump) and not self.sources:
+            self._refuse("it has no source")
+        for name in (self.target, *self.sources):
+            if not isinstance(name, str) or not TABLE_NAME.fullmatch(name):
+                self._refuse(f'"{name}" is no table name; one reads layer.name in small letters, as gold.daily_sales')
+        if self.target in self.sources:
+            self._refuse("it reads its own target")
+        if len(set(self.sources)) < len(self.sources):
+            self._refuse("it names a source twice; a table joined with itself is not supported yet")
+
+    def _check_map(self) -> None:
+        if isinstance(self.source, Dump):
+            if self.map or self.key is not None or self.reduce:
+                self._refuse("a dump is kept raw; map and reduce it in a second job that reads this table")
+            return
+        if self.map is None:
+            if len(self.sources) > 1:
+                self._refuse(f"it has {len(self.sources)} sources and no map that joins them")
+            return
+        try:
+            inspect.signature(self.map).bind(*self.sources)
+        except TypeError:
+            self._refuse(
+                f"its map {self.map.__name__}{inspect.signature(self.map)} does not take one DataFrame "
+                f"for each of its sources ({', '.join(self.sources)})"
+            )
+
+    def _check_reduce(self) -> None:
+        if self.reduce and self.key is None:
+            self._refuse("it reduces without a key; key=[] makes one row of the whole table")
+        if isinstance(self.reduce, Latest):
+            if not self.key:
+                self._refuse("Latest keeps the newest row of a key, and it has no key")
+            return
+        for name, reducer in self.reduce.items():
+            if not isinstance(reducer, Reducer):
+                self._refuse(f'reduce "{name}" is {reducer!r}; a reducer is such as Count() or Sum("amount")')
+        for name in (*(self.key or ()), *self.reduce):
+            if name == RESERVED:
+                self._refuse(f'"{RESERVED}" is lakemill\'s own column; choose another name')
+        twice = set(self.key or ()) & set(self.reduce)
+        if twice:
+            self._refuse(f'"{min(twice)}" is a key and a reduced column; give one another name')

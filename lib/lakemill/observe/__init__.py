@@ -1,0 +1,1 @@
+"""What runs did, kept where it can be asked for."""

@@ -1,0 +1,53 @@
+"""What a run cost, as Spark counted it: jobs and bytes of the work done under one job group."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+
+@dataclass
+class Cost:
+    """Spark jobs, bytes read from files, seconds."""
+
+    spark_jobs: int = 0
+    bytes_read: int = 0
+    seconds: float = 0.0
+
+
+@contextmanager
+def metered(spark: SparkSession, group: str) -> Iterator[Cost]:
+    """Run the body as one job group and fill in what it cost when it ends, however it ends."""
+    cost, began = Cost(), monotonic()
+    context = spark.sparkContext
+    context.setJobGroup(group, group)
+    try:
+        yield cost
+    finally:
+        cost.seconds = round(monotonic() - began, 3)
+        context._jsc.clearJobGroup()
+        cost.spark_jobs, cost.bytes_read = _spent(spark, group)
+
+
+def _spent(spark: SparkSession, group: str) -> tuple[int, int]:
+    scala: Any = spark._jsparkSession.sparkContext()
+    scala.listenerBus().waitUntilEmpty()
+    tracker, store = scala.statusTracker(), scala.statusStore()
+    jobs = list(tracker.getJobIdsForGroup(group))
+    stages = {int(stage) for job in jobs for stage in _stages(tracker, job)}
+    return len(jobs), sum(_read(store, stage) for stage in stages)
+
+
+def _stages(tracker: Any, job: int) -> list[int]:
+    info = tracker.getJobInfo(job)
+    return list(info.get().stageIds()) if info.isDefined() else []
+
+
+def _read(store: Any, stage: int) -> int:
+    try:
+        return int(store.lastStageAttempt(stage).inputBytes())
+    except Exception:  # a skipped stage is not in the store; py4j wraps its NoSuchElementException
+        return 0

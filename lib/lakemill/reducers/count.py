@@ -1,0 +1,79 @@
+"""Counting rows: all of a key's, those where a condition holds, and those that are not NULL."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pyspark.sql import Column, functions as F
+from pyspark.sql.types import BooleanType, DataType, LongType
+
+from lakemill.errors import UsageError
+from lakemill.reducers.plus import Plus
+from lakemill.reducers.reducer import Part, Reducer, column, type_of
+
+ROWS = "rows"
+"""The part that every key has: how many rows it holds; the key is gone when there are none."""
+
+
+def counted(condition: Column) -> Part:
+    """One for each row where the condition holds."""
+    return Part(Plus.SUM, F.when(condition, F.lit(1).cast("bigint")).otherwise(F.lit(0).cast("bigint")), LongType())
+
+
+def rows() -> Part:
+    """One for each row."""
+    return Part(Plus.SUM, F.lit(1).cast("bigint"), LongType())
+
+
+def not_null(name: str) -> Part:
+    """One for each row where the column has a value: the sum of none is NULL, not 0."""
+    return counted(column(name).isNotNull())
+
+
+@dataclass(frozen=True)
+class Count(Reducer):
+    """How many rows the key has (bigint)."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return ()
+
+    def prepare(self, types: Mapping[str, DataType]) -> dict[str, Part]:
+        return {ROWS: rows()}
+
+    def present(self, parts: Mapping[str, Column]) -> Column:
+        return parts[ROWS]
+
+    def recover(self, presented: Column) -> dict[str, Column]:
+        return {ROWS: presented}
+
+    def plain(self, types: Mapping[str, DataType]) -> Column:
+        return F.count(F.lit(1))
+
+
+@dataclass(frozen=True)
+class CountIf(Reducer):
+    """How many of the key's rows have true in a boolean column (bigint); false and NULL do not count."""
+
+    condition: str
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (self.condition,)
+
+    def prepare(self, types: Mapping[str, DataType]) -> dict[str, Part]:
+        given = type_of(self.condition, types)
+        if not isinstance(given, BooleanType):
+            raise UsageError(
+                f'counts where "{self.condition}" is true, but that is {given.simpleString()}. '
+                "Make a boolean column of it in the map."
+            )
+        return {f"count_if_{self.condition}": counted(column(self.condition))}
+
+    def present(self, parts: Mapping[str, Column]) -> Column:
+        return parts[f"count_if_{self.condition}"]
+
+    def recover(self, presented: Column) -> dict[str, Column]:
+        return {f"count_if_{self.condition}": presented}
+
+    def plain(self, types: Mapping[str, DataType]) -> Column:
+        return F.count_if(column(self.condition))

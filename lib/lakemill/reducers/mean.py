@@ -1,0 +1,43 @@
+"""The exact mean: a sum and a count, divided once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pyspark.sql import Column, functions as F
+from pyspark.sql.types import DataType, DecimalType
+
+from lakemill.reducers.count import not_null
+from lakemill.reducers.reducer import Part, Reducer, column
+from lakemill.reducers.sum import sum_type, summed
+
+
+def quotient(total: Column, count: Column) -> Column:
+    """total / count, rounded half up once, to 6 decimal places or the total's own if those are more.
+
+    The operands' types fix the quotient's (Spark: decimal(38,s) / decimal(19,0) is decimal(38, max(6, s))), so a
+    mean of many rows and one of few have the same type.
+    """
+    return F.when(count > 0, total / count.cast(DecimalType(19, 0)))
+
+
+@dataclass(frozen=True)
+class Mean(Reducer):
+    """The exact mean of an integer or decimal column, as decimal(38, max(6, its scale)); NULLs do not count."""
+
+    column: str
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (self.column,)
+
+    def prepare(self, types: Mapping[str, DataType]) -> dict[str, Part]:
+        return {f"sum_{self.column}": summed(self.column, types), f"count_{self.column}": not_null(self.column)}
+
+    def present(self, parts: Mapping[str, Column]) -> Column:
+        total = parts[f"sum_{self.column}"]
+        return quotient(total, parts[f"count_{self.column}"])
+
+    def plain(self, types: Mapping[str, DataType]) -> Column:
+        scale = getattr(sum_type(self.column, types), "scale", 0)
+        total = F.sum(column(self.column)).cast(DecimalType(38, scale))
+        return quotient(total, F.count(column(self.column)))

@@ -1,0 +1,254 @@
+"""One table's run: pin its sources, plan, do the plan in one commit, read the commit back."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from delta.exceptions import DeltaConcurrentModificationException
+from pyspark.sql import DataFrame, Observation, SparkSession, functions as F
+
+from lakemill.core import mapreduce
+from lakemill.core.local import to_local
+from lakemill.core.plan import NOTHING, REBUILD, Change, Plan, allowed, decide
+from lakemill.core.reduction import Reduction, reduction
+from lakemill.core.rowwise import Mapped, check_map
+from lakemill.errors import CommitLost, CorruptFeed
+from lakemill.job import Dump, Job
+from lakemill.lake.feed import change_since
+from lakemill.lake.log import Commit
+from lakemill.lake.merge import merge_difference, merge_keys
+from lakemill.lake.progress import NoProgress, Progress, confirm, read_progress, recording
+from lakemill.lake.tables import Lake, Pin, Table, append, create
+from lakemill.observe.runs import Run
+from lakemill.reducers.count import ROWS
+
+DRIVER_BYTES = 64 * 1024 * 1024
+"""A change whose feed is larger than this is not brought to the driver."""
+
+
+@dataclass
+class World:
+    """Where runs happen: the lake, the landing, the lock files, and the versions that this run has pinned."""
+
+    lake: Lake
+    landing: str
+    locks: Path
+    pins: dict[str, Pin] = field(default_factory=dict)
+
+    @property
+    def spark(self) -> SparkSession:
+        """The session of this run."""
+        return self.lake.spark
+
+    def pin(self, name: str) -> Pin:
+        """A source's version: the same for every job of the run, or what this run has made."""
+        if name not in self.pins:
+            self.pins[name] = self.lake.table(name).pin()
+        return self.pins[name]
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is known of a table before anything runs."""
+
+    job: Job
+    target: Table
+    target_version: int
+    pins: Mapping[str, Pin]
+    mapped: Mapped
+    progress: Progress | NoProgress
+    changes: Mapping[str, Change]
+    plan: Plan
+
+    @property
+    def reduction(self) -> Reduction:
+        """How a keyed job reduces."""
+        return reduction(self.job, self.mapped.schema)
+
+    def stored(self) -> DataFrame:
+        """The target as it was when the plan was made, `_state` included."""
+        return self.target.full(self.target_version)
+
+    def next_progress(self) -> Progress:
+        """What the commit of this run is to record."""
+        versions = {name: pin.version for name, pin in self.pins.items()}
+        ids = {name: pin.table_id for name, pin in self.pins.items()}
+        kind, reason = self.plan.kind, self.plan.reason
+        return Progress(self.progress.run + 1, versions, ids, self.mapped.fingerprint(self.job), kind, reason)
+
+
+def prepare(world: World, job: Job, policy: str) -> Task:
+    """Pin the sources, check the job against them, and plan; reads logs only. For jobs that read tables."""
+    pins = {name: world.pin(name) for name in job.sources}
+    mapped = check_map(world.spark, job, {name: pin.schema for name, pin in pins.items()})
+    if not job.appends:
+        reduction(job, mapped.schema)
+    target = world.lake.table(job.target)
+    log = target.log()
+    progress = read_progress(log, job.target)
+    changes: dict[str, Change] = {}
+    if isinstance(progress, NoProgress):
+        plan = allowed(job, policy, Plan(REBUILD, progress.reason, progress.detail))
+    else:
+        changes = {name: change_since(pin, progress) for name, pin in pins.items()}
+        changed = progress.fingerprint != mapped.fingerprint(job)
+        plan = decide(job, policy, changes, changed, bool(mapped.outer_joins))
+    return Task(job, target, log.version, pins, mapped, progress, changes, plan)
+
+
+def refresh(world: World, job: Job, policy: str, run: Run) -> None:
+    """Bring one table up to date and say in `run` what was done; the caller holds the table's lock."""
+    assert not isinstance(job.source, Dump)
+    with stage(run, "plan"):
+        task = prepare(world, job, policy)
+    run.plan, run.reason, run.detail = task.plan.kind, task.plan.reason, task.plan.detail
+    run.versions = {name: pin.version for name, pin in task.pins.items()}
+    run.version = task.target_version
+    if task.plan.kind != NOTHING:
+        work = _rebuild if task.plan.kind == REBUILD else _append_change if job.appends else _update
+        work(task, run)
+    world.pins.pop(job.target, None)
+
+
+def commit(target: Table, progress: Progress, run: Run, write: Callable[[], None]) -> None:
+    """Write with the progress, read the commit back, and put what it cost into `run`."""
+    with stage(run, "write"):
+        try:
+            with recording(target.spark, target.name, progress):
+                write()
+        except DeltaConcurrentModificationException as lost:
+            raise CommitLost(
+                f"{target.name}: another process committed to it meanwhile; nothing of this run was written. Run again. "
+                f"({str(lost).splitlines()[0]})"
+            ) from None
+        done = confirm(target.log(), target.name, progress)
+    _measure(run, done)
+
+
+def _rebuild(task: Task, run: Run) -> None:
+    job, target = task.job, task.target
+    frames = [task.pins[name].rows() for name in job.sources]
+    with stage(run, "count"):
+        run.rows_in = sum(frame.count() for frame in frames)
+    mapped = job.mapped(*frames)
+    rows = mapped if job.appends else mapreduce.target_rows(mapreduce.totals(mapped, task.reduction), task.reduction)
+    key = task.job.key or ()
+
+    def write() -> None:
+        if not job.appends and _same_columns(target, rows):
+            merge_difference(target, rows, key)
+        else:
+            create(target, rows, key)
+
+    commit(target, task.next_progress(), run, write)
+    run.keys_touched = None if job.appends else run.rows_out
+
+
+def _same_columns(target: Table, rows: DataFrame) -> bool:
+    log = target.log()
+    if not log.exists:
+        return False
+    return [(f.name, f.dataType) for f in log.schema.fields] == [(f.name, f.dataType) for f in rows.schema.fields]
+
+
+def _append_change(task: Task, run: Run) -> None:
+    weighed, observed = _weighed(task)
+    commit(task.target, task.next_progress(), run, lambda: append(task.target, weighed.drop(mapreduce.WEIGHT)))
+    run.rows_in = _rows(observed)
+
+
+def _update(task: Task, run: Run) -> None:
+    small = sum(change.feed_bytes for change in task.changes.values()) <= DRIVER_BYTES
+    with stage(run, "change"):
+        weighed, observed = _weighed(task)
+        deltas, run.keys_touched = _held(mapreduce.delta(weighed, task.reduction), small)
+        run.rows_in = _rows(observed)
+    with stage(run, "touched"):
+        old, _ = _held(mapreduce.of_keys(task.stored(), deltas, task.reduction), small)
+        advanced, _ = _held(mapreduce.advance(deltas, old, task.reduction), small)
+        _refuse_negative(task, advanced)
+    with stage(run, "recompute"):
+        parts = _recomputed(task, advanced, run, small)
+    rows = mapreduce.target_rows(parts, task.reduction, with_gone=True)
+    commit(task.target, task.next_progress(), run, lambda: merge_keys(task.target, rows, task.reduction.key))
+    for frame in (deltas, old, advanced, parts):
+        frame.unpersist()
+
+
+def _weighed(task: Task) -> tuple[DataFrame, list[Observation]]:
+    """The change of the one source, mapped and weighed, with a count of the rows that it reads."""
+    change = task.changes[task.job.sources[0]]
+    added, removed = task.pins[change.source].feed(change.after)
+    seen = [Observation(), Observation()] if change.removes else [Observation()]
+    mapped = [
+        task.job.mapped(frame.observe(each, F.count(F.lit(1)).alias("rows")))
+        for frame, each in zip((added, removed), seen, strict=False)
+    ]
+    return mapreduce.weigh(mapped[0], mapped[1] if change.removes else None), seen
+
+
+def _rows(observed: list[Observation]) -> int:
+    return sum(int(each.get["rows"] or 0) for each in observed)
+
+
+def _recomputed(task: Task, advanced: DataFrame, run: Run, small: bool) -> DataFrame:
+    """The touched keys' parts, those that a removal left unknown recomputed from the source as it is now."""
+    run.keys_recomputed = 0
+    if not task.reduction.extremes or not any(change.removes for change in task.changes.values()):
+        return advanced.drop(mapreduce.AT_RISK)
+    risky, run.keys_recomputed = _held(advanced.where(mapreduce.AT_RISK), small)
+    if not run.keys_recomputed:
+        return advanced.drop(mapreduce.AT_RISK)
+    mapped = task.job.mapped(*[task.pins[name].rows() for name in task.job.sources])
+    parts = mapreduce.totals(mapreduce.of_keys(mapped, risky, task.reduction), task.reduction)
+    return mapreduce.settle(advanced, _held(parts, small)[0], task.reduction)
+
+
+def _refuse_negative(task: Task, advanced: DataFrame) -> None:
+    """A key of less than no rows, or of none that the target never had, is a damaged feed; it is never clamped."""
+    wrong = advanced.where(F.col(f"`{ROWS}`") < 0).limit(1).collect()
+    if wrong:
+        key = ", ".join(f"{name}={wrong[0][name]}" for name in task.reduction.key) or "the whole table"
+        raise CorruptFeed(
+            f"{task.target.name}: the change feed of {task.job.sources[0]} takes away more rows of {key} than there were "
+            f"({wrong[0][ROWS]} would be left). Nothing was written. Look at the source; "
+            f"`lakemill run {task.target.name} --policy rebuild` makes the table anew from it."
+        )
+
+
+def _held(frame: DataFrame, small: bool) -> tuple[DataFrame, int]:
+    """The frame computed once, and its number of rows: on the driver where it is small, else on the executors."""
+    if small:
+        return to_local(frame)
+    kept = frame.persist()
+    return kept, kept.count()
+
+
+@contextmanager
+def stage(run: Run, name: str) -> Iterator[None]:
+    """Add the seconds of the body to a stage of the run."""
+    began = monotonic()
+    try:
+        yield
+    finally:
+        run.stages[name] = round(run.stages.get(name, 0.0) + monotonic() - began, 3)
+
+
+def _measure(run: Run, done: Commit) -> None:
+    """What Delta said of the commit."""
+    said: dict[str, Any] = done.info.get("operationMetrics") or {}
+    run.version = done.version
+
+    def total(*names: str) -> int:
+        return sum(int(said.get(name, 0)) for name in names)
+
+    if done.info.get("operation") == "MERGE":
+        run.rows_out = total("numTargetRowsInserted", "numTargetRowsUpdated", "numTargetRowsDeleted")
+        run.rows_rewritten, run.files_rewritten = total("numTargetRowsCopied"), total("numTargetFilesRemoved")
+        run.bytes_written = total("numTargetBytesAdded")
+    else:
+        run.rows_out, run.bytes_written = total("numOutputRows"), total("numOutputBytes")
+        run.rows_rewritten, run.files_rewritten = 0, total("numRemovedFiles")

@@ -1,0 +1,111 @@
+"""Running tables: in their order, each under its lock, each kept in the ledger; a failure stops only what reads it."""
+
+import inspect
+import sys
+import traceback
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic
+
+from lakemill.conf import Conf
+from lakemill.core.plan import POLICIES
+from lakemill.errors import LakemillError, UsageError, did_you_mean
+from lakemill.graph import select
+from lakemill.job import Dump, Job
+from lakemill.lake.lock import lock, lock_folder
+from lakemill.lake.session import start_session
+from lakemill.lake.tables import Lake
+from lakemill.load import load
+from lakemill.observe.cost import metered
+from lakemill.observe.runs import FAILED, LEDGER, SKIPPED, Run, record
+from lakemill.refresh import World, refresh
+
+
+@dataclass
+class Outcome:
+    """What a `lakemill run` did, table by table, and the first error that is the command's exit code."""
+
+    runs: list[Run] = field(default_factory=list)
+    error: BaseException | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """0 done, 1 failed, 2 bad usage or configuration, 3 data refused."""
+        if self.error is None:
+            return 0
+        return self.error.exit_code if isinstance(self.error, LakemillError) else 1
+
+
+def open_world(conf: Conf) -> World:
+    """Start Spark and open the project's lake."""
+    spark = start_session(conf.spark)
+    return World(Lake(spark, conf.lake, conf.tables), conf.landing, lock_folder(conf.lake))
+
+
+def run_tables(
+    world: World,
+    jobs: dict[str, Job],
+    wanted: Sequence[str] = (),
+    policy: str = "auto",
+    tell: Callable[[Run], None] = lambda run: None,
+) -> Outcome:
+    """Run the tables asked for (none: all), in order. `tell` is called as each ends."""
+    if policy not in POLICIES:
+        raise UsageError(f'There is no policy "{policy}". {did_you_mean(policy, POLICIES)}')
+    names, outcome = select(jobs, wanted), Outcome()
+    world.pins.clear()
+    run_id, lost = uuid.uuid4().hex[:12], set[str]()
+    for name in names:
+        run = Run(run_id, name)
+        outcome.runs.append(run)
+        broken = sorted(lost & set(jobs[name].sources))
+        if broken:
+            run.status, run.error = SKIPPED, f"{broken[0]}, which it reads, failed"
+        else:
+            with _told(run, outcome):
+                run_table(world, jobs[name], policy, run)
+        if run.status in (FAILED, SKIPPED):
+            lost.add(name)
+        tell(run)
+    record(world.lake.table(LEDGER), outcome.runs)
+    return outcome
+
+
+def run_table(world: World, job: Job, policy: str, run: Run) -> None:
+    """One table, under its lock, metered."""
+    with lock(world.locks, job.target), metered(world.spark, f"{run.run_id} {job.target}") as cost:
+        (load if isinstance(job.source, Dump) else refresh)(world, job, policy, run)
+    run.spark_jobs, run.bytes_read = cost.spark_jobs, cost.bytes_read
+
+
+@contextmanager
+def _told(run: Run, outcome: Outcome) -> Iterator[None]:
+    """Time the run and keep its error: the tables that do not depend on it still run."""
+    began = monotonic()
+    try:
+        yield
+    except LakemillError as error:
+        run.status, run.error = FAILED, str(error)
+        outcome.error = outcome.error or error
+    except Exception as error:
+        run.status, run.error = FAILED, f"{type(error).__name__}: {error}".split("\n\n")[0][:2000]
+        outcome.error = outcome.error or error
+        traceback.print_exc()
+    finally:
+        run.seconds = round(monotonic() - began, 3)
+
+
+def run(job: Job) -> None:
+    """What a job file ends with: `spark-submit jobs/gold/daily_sales.py` does what `lakemill run` does for it.
+
+    The project is the one that the job's file lies in; the command's options may follow the file's name.
+    """
+    from lakemill.cli import main
+
+    file = getattr(sys.modules["__main__"], "__file__", None) or inspect.getfile(job.map or Job)
+    code = main(["run", job.target, *sys.argv[1:]], start=Path(file).resolve().parent)
+    if code:
+        sys.exit(code)

@@ -1,0 +1,199 @@
+"""Set-up: everything that lakemill's main job and tests need, on a machine that has Python and little else.
+
+A virtual environment with pinned packages, Java, Delta's jars where plain spark-submit finds them, and the settings
+that must be known before the JVM starts. Safe to repeat; uses the standard library only.
+"""
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent.parent
+VENV = HERE / ".venv"
+PYTHON = VENV / "bin" / "python"
+JAVA_VERSIONS = (17, 21)
+MAVEN = os.environ.get("LAKEMILL_MAVEN", "https://repo1.maven.org/maven2")
+# Delta 4.0.1 for Spark 4.0 (Scala 2.13); its antlr4-runtime 4.13.1 is among Spark's own jars.
+JARS = {
+    "io/delta/delta-spark_2.13/4.0.1/delta-spark_2.13-4.0.1.jar": (
+        "a1e76860b19fe1e6b205a4ea7a9099a2f9575d39bb71d49b3e679b299d0efb91"
+    ),
+    "io/delta/delta-storage/4.0.1/delta-storage-4.0.1.jar": (
+        "ecc42c5aaa51c423312d9e4e48aa4a12b34740bf2c37de0e8f279277ec3d12e4"
+    ),
+}
+LOGGING = """\
+# Errors only: a run says itself what it did.
+rootLogger.level = error
+rootLogger.appenderRef.stderr.ref = stderr
+appender.stderr.type = Console
+appender.stderr.name = stderr
+appender.stderr.target = SYSTEM_ERR
+appender.stderr.layout.type = PatternLayout
+appender.stderr.layout.pattern = %d{yy/MM/dd HH:mm:ss} %p %c{1}: %m%n%ex
+"""
+
+
+class SetupError(Exception):
+    """What is missing and what to install."""
+
+
+def main() -> int:
+    """Do what is missing; 1 and one paragraph where it cannot be done."""
+    try:
+        say("Python packages into .venv")
+        make_venv()
+        java = find_java() or install_java()
+        say(f"Java at {java}")
+        pyspark = Path(output([str(PYTHON), "-c", "import pyspark; print(pyspark.__path__[0])"]))
+        for path, digest in JARS.items():
+            fetch_jar(path, digest, pyspark / "jars")
+        configure(pyspark, java)
+    except SetupError as wrong:
+        print(f"setup: {wrong}", file=sys.stderr)
+        return 1
+    say("ready")
+    return 0
+
+
+def say(what: str) -> None:
+    """One short line of progress."""
+    print(f"setup: {what}", flush=True)
+
+
+def output(command: list[str]) -> str:
+    """What a command prints; raises SetupError where it fails."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SetupError(f"`{' '.join(command)}` failed: {(done.stderr or done.stdout).strip()[-600:]}")
+    return done.stdout.strip()
+
+
+def make_venv() -> None:
+    """.venv with every extra at the pinned versions."""
+    if sys.version_info < (3, 11):
+        raise SetupError(f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}. Install it, then run again.")
+    if not PYTHON.exists() and not _venv_made():
+        apt_install("python3-venv", "the module venv (on Debian: apt-get install python3-venv)")
+        if not _venv_made():
+            raise SetupError("python3 -m venv fails even with python3-venv installed; try another Python 3.11 or newer.")
+    pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-c", str(HERE / "constraints.txt")]
+    output([*pip, "setuptools", "wheel"])
+    output([*pip, "--no-build-isolation", "-e", f"{HERE}[local,demo,test,emr]"])
+
+
+def _venv_made() -> bool:
+    done = subprocess.run([sys.executable, "-m", "venv", str(VENV)], capture_output=True, check=False)
+    if done.returncode:
+        shutil.rmtree(VENV, ignore_errors=True)
+    return done.returncode == 0
+
+
+def java_version(said: str) -> int | None:
+    """The major version in what `java -version` prints: 17 of "17.0.15", 8 of "1.8.0_392"."""
+    found = re.search(r'version "(?:1\.)?(\d+)', said)
+    return int(found.group(1)) if found else None
+
+
+def find_java() -> Path | None:
+    """The home of a Java that Spark 4 runs on: JAVA_HOME, the one on PATH, or one under /usr/lib/jvm."""
+    homes = [Path(os.environ["JAVA_HOME"])] if os.environ.get("JAVA_HOME") else []
+    if shutil.which("java"):
+        homes.append(Path(shutil.which("java") or "").resolve().parent.parent)
+    homes += sorted(Path("/usr/lib/jvm").glob("*")) if Path("/usr/lib/jvm").is_dir() else []
+    return next((home for home in homes if _version_of(home) in JAVA_VERSIONS), None)
+
+
+def _version_of(home: Path) -> int | None:
+    java = home / "bin" / "java"
+    if not java.exists():
+        return None
+    return java_version(subprocess.run([str(java), "-version"], capture_output=True, text=True, check=False).stderr)
+
+
+def install_java() -> Path:
+    """Java 17 from Debian's packages."""
+    apt_install("openjdk-17-jre-headless", "Java 17 or 21 (on Debian: apt-get install openjdk-17-jre-headless)")
+    found = find_java()
+    if not found:
+        raise SetupError("openjdk-17-jre-headless was installed, but no Java 17 or 21 is found under /usr/lib/jvm.")
+    return found
+
+
+def apt_install(package: str, needed: str) -> None:
+    """A Debian package, when this user may; else raises SetupError with what is needed."""
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        raise SetupError(f"{needed} is needed and was not found. Install it, then run again.")
+    say(f"apt-get install {package}")
+    output(["apt-get", "update", "-qq"])
+    output(["apt-get", "install", "-y", "-qq", package])
+
+
+def fetch_jar(path: str, digest: str, folder: Path) -> None:
+    """Download a jar once, from Maven Central; raises SetupError where it is not the one that was pinned."""
+    target = folder / path.rsplit("/", 1)[-1]
+    if target.exists() and sha256(target) == digest:
+        return
+    say(f"{target.name} from Maven Central")
+    part = target.with_suffix(".part")
+    try:
+        part.write_bytes(_download(f"{MAVEN}/{path}"))
+        if sha256(part) != digest:
+            raise SetupError(f"{target.name}: its sha256 is {sha256(part)}, {digest} was expected. It was not installed.")
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _download(url: str, tries: int = 4) -> bytes:
+    for attempt in range(tries):
+        try:
+            with urllib.request.urlopen(url, timeout=60) as answer:
+                return bytes(answer.read())
+        except (urllib.error.URLError, OSError) as wrong:
+            if attempt == tries - 1:
+                raise SetupError(f"{url} cannot be read: {wrong}. Check the network, then run again.") from None
+            time.sleep(2**attempt)
+    raise AssertionError("unreachable")
+
+
+def sha256(path: Path) -> str:
+    """A file's digest."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def configure(pyspark: Path, java: Path) -> None:
+    """What must be known before the JVM starts, for spark-submit and for sessions started by python alike."""
+    conf = pyspark / "conf"
+    conf.mkdir(exist_ok=True)
+    (conf / "spark-defaults.conf").write_text(defaults(PYTHON))
+    (conf / "log4j2.properties").write_text(LOGGING)
+    (conf / "spark-env.sh").write_text(f'export JAVA_HOME="${{JAVA_HOME:-{java}}}"\n')
+    # pip's own asks the first python3 on PATH, which need not have pyspark.
+    (VENV / "bin" / "find_spark_home.py").write_text(f'"""Where Spark is."""\n\nprint({str(pyspark)!r})\n')
+
+
+def defaults(python: Path) -> str:
+    """spark-defaults.conf: this environment's Python, UTC, a driver that fits a laptop, no web page."""
+    settings = {
+        "spark.pyspark.python": str(python),
+        "spark.pyspark.driver.python": str(python),
+        "spark.driver.extraJavaOptions": "-Duser.timezone=UTC",
+        "spark.executor.extraJavaOptions": "-Duser.timezone=UTC",
+        "spark.driver.memory": "3g",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.log.level": "ERROR",
+    }
+    return "".join(f"{key} {value}\n" for key, value in settings.items())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
