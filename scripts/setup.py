@@ -33,6 +33,8 @@ LOGGING = """\
 # Errors only: a run says itself what it did.
 rootLogger.level = error
 rootLogger.appenderRef.stderr.ref = stderr
+logger.gateway.name = org.apache.spark.api.python.PythonGatewayServer
+logger.gateway.level = error
 appender.stderr.type = Console
 appender.stderr.name = stderr
 appender.stderr.target = SYSTEM_ERR
@@ -78,13 +80,26 @@ def output(command: list[str]) -> str:
 
 def make_venv() -> None:
     """.venv with every extra at the pinned versions."""
-    if sys.version_info < (3, 11):
-        raise SetupError(f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}. Install it, then run again.")
+    if sys.version_info < (3, 11):  # noqa: UP036  (an older one must be told)
+        raise SetupError(
+            f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}. Install it, then run again."
+        )
     if not PYTHON.exists() and not _venv_made():
         apt_install("python3-venv", "the module venv (on Debian: apt-get install python3-venv)")
         if not _venv_made():
-            raise SetupError("python3 -m venv fails even with python3-venv installed; try another Python 3.11 or newer.")
-    pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-c", str(HERE / "constraints.txt")]
+            raise SetupError(
+                "python3 -m venv fails even with python3-venv installed; try another Python 3.11 or newer."
+            )
+    pip = [
+        str(PYTHON),
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "-c",
+        str(HERE / "constraints.txt"),
+    ]
     output([*pip, "setuptools", "wheel"])
     output([*pip, "--no-build-isolation", "-e", f"{HERE}[local,demo,test,emr]"])
 
@@ -146,7 +161,9 @@ def fetch_jar(path: str, digest: str, folder: Path) -> None:
     try:
         part.write_bytes(_download(f"{MAVEN}/{path}"))
         if sha256(part) != digest:
-            raise SetupError(f"{target.name}: its sha256 is {sha256(part)}, {digest} was expected. It was not installed.")
+            raise SetupError(
+                f"{target.name}: its sha256 is {sha256(part)}, {digest} was expected. It was not installed."
+            )
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
@@ -190,7 +207,6 @@ def defaults(python: Path) -> str:
         "spark.driver.memory": "3g",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
-        "spark.log.level": "ERROR",
     }
     return "".join(f"{key} {value}\n" for key, value in settings.items())
 

@@ -8,9 +8,7 @@ from lakemill import Count, Job, Max, Mean, Sum, run
 def sale_amounts(sales: DataFrame, products: DataFrame) -> DataFrame:
     """One sale line that was not withdrawn, with its product's department."""
     return (
-        sales.where(~F.col("withdrawn"))
-        .join(products, "product_id")
-        .select("store_id", "day", "department", "amount")
+        sales.where(~F.col("withdrawn")).join(products, "product_id").select("store_id", "day", "department", "amount")
     )
 
 

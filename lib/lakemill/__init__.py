@@ -10,5 +10,4 @@ from lakemill.reducers import Count, CountIf, Latest, Max, Mean, Min, Sum
 from lakemill.runner import run
 from lakemill.version import __version__
 
-
 __all__ = ["Count", "CountIf", "Dump", "Job", "Latest", "Max", "Mean", "Min", "Sum", "__version__", "run"]

@@ -70,7 +70,9 @@ def _over(conf: Conf, path: Path) -> Conf:
         if not TABLE_NAME.fullmatch(name):
             raise UsageError(f'{path}: "{name}" under tables is no table name; one reads layer.name in small letters.')
     spark = {**conf.spark, **_texts(path, "spark", said.get("spark") or {})}
-    return replace(conf, **{key: said[key] for key in said if key not in ("tables", "spark")}, tables=tables, spark=spark)
+    return replace(
+        conf, **{key: said[key] for key in said if key not in ("tables", "spark")}, tables=tables, spark=spark
+    )
 
 
 def _texts(path: Path, key: str, values: Mapping[Any, Any]) -> dict[str, str]:
@@ -82,7 +84,7 @@ def _texts(path: Path, key: str, values: Mapping[Any, Any]) -> dict[str, str]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        said = yaml.load(path.read_text(encoding="utf-8"), _StrictLoader) or {}  # noqa: S506  (it is a SafeLoader)
+        said = yaml.load(path.read_text(encoding="utf-8"), _StrictLoader) or {}
     except yaml.YAMLError as wrong:
         raise UsageError(f"{path} is not YAML: {' '.join(str(wrong).split())}.") from None
     if not isinstance(said, dict):

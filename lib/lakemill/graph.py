@@ -34,14 +34,20 @@ def load_job(path: Path) -> Job:
     if not isinstance(job, Job):
         raise UsageError(f"{path} has no job: a value `job = Job(...)` was expected.")
     if job.target != name:
-        raise UsageError(f'{path}: its job makes "{job.target}"; a file is named for its table, so "{name}" was expected.')
+        raise UsageError(
+            f'{path}: its job makes "{job.target}"; a file is named for its table, so "{name}" was expected.'
+        )
     return job
 
 
 def ordered(jobs: Mapping[str, Job]) -> list[str]:
     """All tables that jobs make, each after those it reads."""
     try:
-        return list(TopologicalSorter({name: sorted(set(job.sources) & set(jobs)) for name, job in sorted(jobs.items())}).static_order())
+        return list(
+            TopologicalSorter(
+                {name: sorted(set(job.sources) & set(jobs)) for name, job in sorted(jobs.items())}
+            ).static_order()
+        )
     except CycleError as cycle:
         raise UsageError(f"Tables read each other in a circle: {' -> '.join(cycle.args[1])}.") from None
 
@@ -52,7 +58,7 @@ def upstream(jobs: Mapping[str, Job], name: str) -> set[str]:
 
 
 def select(jobs: Mapping[str, Job], wanted: Sequence[str]) -> list[str]:
-    """The tables that are asked for, in order: names, patterns as silver.*, +name with all it depends on; none is all."""
+    """The tables asked for, in order: names, patterns as silver.*, +name with all it depends on; none is all."""
     if not wanted:
         return ordered(jobs)
     chosen: set[str] = set()

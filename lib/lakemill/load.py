@@ -17,14 +17,23 @@ def load(world: World, job: Job, policy: str, run: Run) -> None:
     assert isinstance(job.source, Dump)
     target = world.lake.table(job.target)
     with stage(run, "plan"):
-        landing = look(world.spark, world.landing, job.source.feed)
         progress = read_progress(target.log(), job.target)
-        plan, dumps = _plan(job, policy, landing, target, progress)
+        plan, dumps, landing = plan_load(world, job, policy, progress)
     run.plan, run.reason, run.detail = plan.kind, plan.reason, plan.detail
     run.version = progress.version if isinstance(progress, Progress) else None
     if plan.kind != NOTHING:
         _write(target, dumps, plan, landing, progress, run)
     world.pins.pop(job.target, None)
+
+
+def plan_load(
+    world: World, job: Job, policy: str, progress: Progress | NoProgress
+) -> tuple[Plan, list[Delivery], Landing]:
+    """The plan, the dumps to load for it, and the landing as it is now."""
+    assert isinstance(job.source, Dump)
+    landing = look(world.spark, world.landing, job.source.feed)
+    plan, dumps = _plan(job, policy, landing, world.lake.table(job.target), progress)
+    return plan, dumps, landing
 
 
 def _plan(

@@ -21,7 +21,7 @@ from lakemill.lake.feed import change_since
 from lakemill.lake.log import Commit
 from lakemill.lake.merge import merge_difference, merge_keys
 from lakemill.lake.progress import NoProgress, Progress, confirm, read_progress, recording
-from lakemill.lake.tables import Lake, Pin, Table, append, create
+from lakemill.lake.tables import Lake, Pin, Table, append, by_range, create
 from lakemill.observe.runs import Run
 from lakemill.reducers.count import ROWS
 
@@ -121,8 +121,8 @@ def commit(target: Table, progress: Progress, run: Run, write: Callable[[], None
                 write()
         except DeltaConcurrentModificationException as lost:
             raise CommitLost(
-                f"{target.name}: another process committed to it meanwhile; nothing of this run was written. Run again. "
-                f"({str(lost).splitlines()[0]})"
+                f"{target.name}: another process committed to it meanwhile; nothing of this run was written. "
+                f"Run again. ({str(lost).splitlines()[0]})"
             ) from None
         done = confirm(target.log(), target.name, progress)
     _measure(run, done)
@@ -141,7 +141,7 @@ def _rebuild(task: Task, run: Run) -> None:
         if not job.appends and _same_columns(target, rows):
             merge_difference(target, rows, key)
         else:
-            create(target, rows, key)
+            create(target, by_range(rows, key, run.rows_in or 0), key)
 
     commit(target, task.next_progress(), run, write)
     run.keys_touched = None if job.appends else run.rows_out
@@ -155,7 +155,7 @@ def _same_columns(target: Table, rows: DataFrame) -> bool:
 
 
 def _append_change(task: Task, run: Run) -> None:
-    weighed, observed = _weighed(task)
+    weighed, observed = change_of(task)
     commit(task.target, task.next_progress(), run, lambda: append(task.target, weighed.drop(mapreduce.WEIGHT)))
     run.rows_in = _rows(observed)
 
@@ -163,7 +163,7 @@ def _append_change(task: Task, run: Run) -> None:
 def _update(task: Task, run: Run) -> None:
     small = sum(change.feed_bytes for change in task.changes.values()) <= DRIVER_BYTES
     with stage(run, "change"):
-        weighed, observed = _weighed(task)
+        weighed, observed = change_of(task)
         deltas, run.keys_touched = _held(mapreduce.delta(weighed, task.reduction), small)
         run.rows_in = _rows(observed)
     with stage(run, "touched"):
@@ -178,7 +178,7 @@ def _update(task: Task, run: Run) -> None:
         frame.unpersist()
 
 
-def _weighed(task: Task) -> tuple[DataFrame, list[Observation]]:
+def change_of(task: Task) -> tuple[DataFrame, list[Observation]]:
     """The change of the one source, mapped and weighed, with a count of the rows that it reads."""
     change = task.changes[task.job.sources[0]]
     added, removed = task.pins[change.source].feed(change.after)
@@ -213,8 +213,8 @@ def _refuse_negative(task: Task, advanced: DataFrame) -> None:
     if wrong:
         key = ", ".join(f"{name}={wrong[0][name]}" for name in task.reduction.key) or "the whole table"
         raise CorruptFeed(
-            f"{task.target.name}: the change feed of {task.job.sources[0]} takes away more rows of {key} than there were "
-            f"({wrong[0][ROWS]} would be left). Nothing was written. Look at the source; "
+            f"{task.target.name}: the change feed of {task.job.sources[0]} takes away more rows of {key} than there "
+            f"were ({wrong[0][ROWS]} would be left). Nothing was written. Look at the source; "
             f"`lakemill run {task.target.name} --policy rebuild` makes the table anew from it."
         )
 

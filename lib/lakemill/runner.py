@@ -50,9 +50,10 @@ def run_tables(
     jobs: dict[str, Job],
     wanted: Sequence[str] = (),
     policy: str = "auto",
-    tell: Callable[[Run], None] = lambda run: None,
+    begins: Callable[[str], None] = lambda table: None,
+    ends: Callable[[Run], None] = lambda run: None,
 ) -> Outcome:
-    """Run the tables asked for (none: all), in order. `tell` is called as each ends."""
+    """Run the tables asked for (none: all), in order. `begins` and `ends` are called around each."""
     if policy not in POLICIES:
         raise UsageError(f'There is no policy "{policy}". {did_you_mean(policy, POLICIES)}')
     names, outcome = select(jobs, wanted), Outcome()
@@ -61,6 +62,7 @@ def run_tables(
     for name in names:
         run = Run(run_id, name)
         outcome.runs.append(run)
+        begins(name)
         broken = sorted(lost & set(jobs[name].sources))
         if broken:
             run.status, run.error = SKIPPED, f"{broken[0]}, which it reads, failed"
@@ -69,7 +71,7 @@ def run_tables(
                 run_table(world, jobs[name], policy, run)
         if run.status in (FAILED, SKIPPED):
             lost.add(name)
-        tell(run)
+        ends(run)
     record(world.lake.table(LEDGER), outcome.runs)
     return outcome
 

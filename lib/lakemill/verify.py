@@ -11,7 +11,7 @@ from lakemill.errors import LakemillError
 from lakemill.ingest.dumps import choose, look
 from lakemill.ingest.rows import LINEAGE, read_rows
 from lakemill.job import Dump, Job
-from lakemill.lake.progress import NoProgress, Progress, read_progress
+from lakemill.lake.progress import Progress, last_progress
 from lakemill.lake.tables import without_state
 from lakemill.load import loaded_dumps
 from lakemill.refresh import World
@@ -37,11 +37,10 @@ def verify(world: World, job: Job) -> Verification:
     """Compare the table with a recompute from its sources at the recorded versions."""
     target = world.lake.table(job.target)
     log = target.log()
-    progress = read_progress(log, job.target)
-    if isinstance(progress, NoProgress):
+    progress = last_progress(log) if log.exists else None
+    if progress is None:
         raise LakemillError(
-            f"{job.target} cannot be verified: {progress.reason}, {progress.detail}. "
-            f"`lakemill run {job.target}` makes it anew."
+            f"{job.target} cannot be verified: nothing says what it was made from. `lakemill run {job.target}` makes it."
         )
     stored = target.full(log.version)
     expected = _landed(world, job) if isinstance(job.source, Dump) else _recomputed(world, job, progress)
@@ -52,10 +51,7 @@ def verify(world: World, job: Job) -> Verification:
 
 def _recomputed(world: World, job: Job, progress: Progress) -> DataFrame:
     pins = {name: world.lake.table(name).pin() for name in job.sources}
-    rows = {
-        name: pin.table.full(progress.versions[name])
-        for name, pin in pins.items()
-    }
+    rows = {name: pin.table.full(progress.versions[name]) for name, pin in pins.items()}
     schemas = {name: without_state(frame.schema) for name, frame in rows.items()}
     mapped = check_map(world.spark, job, schemas)
     if mapped.fingerprint(job) != progress.fingerprint:

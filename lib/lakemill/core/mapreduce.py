@@ -68,7 +68,10 @@ def advance(deltas: DataFrame, old: DataFrame, reduction: Reduction) -> DataFram
     stored = old.withColumn(FOUND, F.lit(True)).alias("t")
     joined = deltas.alias("d").join(stored, same_key(reduction.key, "d", "t"), "left")
     was = {name: F.when(F.col(f"t.{FOUND}"), part) for name, part in reduction.stored("t").items()}
-    now = {name: _typed(part, part.plus.two(_known(part, was[name]), _came(name, part))) for name, part in reduction.parts.items()}
+    now = {
+        name: _typed(part, part.plus.two(_known(part, was[name]), _came(name, part)))
+        for name, part in reduction.parts.items()
+    }
     parts = [now[name].alias(name) for name in reduction.parts]
     risk = F.coalesce(F.col(f"t.{FOUND}") & (now[ROWS] > 0) & _risk(was, reduction), F.lit(False))
     return joined.select(*[F.col(f"d.{quoted(name)}") for name in reduction.key], *parts, risk.alias(AT_RISK))
@@ -116,9 +119,7 @@ def _net(change: DataFrame, reduction: Reduction, signed: dict[str, Column]) -> 
 
 def _extremes(net: DataFrame, reduction: Reduction) -> DataFrame:
     def best(sign: Column) -> Column:
-        values = {
-            name: part.plus.over(F.when(sign, column(_value(name)))) for name, part in reduction.extremes.items()
-        }
+        values = {name: part.plus.over(F.when(sign, column(_value(name)))) for name, part in reduction.extremes.items()}
         return _struct(values, reduction)
 
     sums = _struct({name: F.sum(column(name)) for name in reduction.sums}, reduction)
@@ -166,4 +167,3 @@ def _by_key(frame: DataFrame, reduction: Reduction) -> GroupedData:
 
 def _value(part: str) -> str:
     return f"_value_{part}"
-

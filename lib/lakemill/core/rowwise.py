@@ -31,6 +31,10 @@ UNFIXED = {
     "CurrentBatchTimestamp", "CurrentCatalog", "CurrentDatabase", "CurrentDate", "CurrentTime", "CurrentTimestamp",
     "CurrentTimeZone", "CurrentUser", "LocalTimestamp", "Now", "UnixTimestamp$",
 }  # fmt: skip
+RANDOM = {
+    "CallMethodViaReflection", "InputFileBlockLength", "InputFileBlockStart", "InputFileName",
+    "MonotonicallyIncreasingID", "Rand", "RandStr", "Randn", "Shuffle", "SparkPartitionID", "Uniform", "Uuid",
+}  # fmt: skip
 NAMES = {
     "Aggregate": "groupBy/agg", "Window": "a window function", "Deduplicate": "distinct/dropDuplicates",
     "Distinct": "distinct", "GlobalLimit": "limit", "LocalLimit": "limit", "Offset": "offset", "Sample": "sample",
@@ -40,7 +44,7 @@ NAMES = {
 
 @dataclass(frozen=True)
 class Mapped:
-    """A checked map: the columns it gives, a text of its plan without what differs between sessions, its outer joins."""
+    """A checked map: the columns it gives, its plan as a text that is the same in every session, its outer joins."""
 
     schema: StructType
     plan: str
@@ -63,7 +67,10 @@ def check_map(spark: SparkSession, job: Job, sources: Mapping[str, StructType]) 
         _refuse(job, f"MAP_NONDETERMINISTIC: {_suspect(nodes)} gives another value each time")
     text = _normal(plan.toJSON())
     if text != _normal(second._jdf.queryExecution().analyzed().toJSON()):
-        _refuse(job, "MAP_NONDETERMINISTIC: built twice it gave two different plans (a value from Python's clock or random?)")
+        _refuse(
+            job,
+            "MAP_NONDETERMINISTIC: built twice it gave two different plans (a value from Python's clock or random?)",
+        )
     schema = StructType([StructField(f.name, f.dataType, True) for f in first.schema.fields])
     _check_columns(job, schema)
     return Mapped(schema, text, tuple(kind for kind in map(_join_kind, nodes) if kind in OUTER))
@@ -168,9 +175,7 @@ def _classes(said: Any) -> Iterator[str]:
 
 
 def _suspect(nodes: list[dict[str, Any]]) -> str:
-    known = {"Rand", "Randn", "Uuid", "Shuffle", "MonotonicallyIncreasingID", "SparkPartitionID", "InputFileName", "RandStr",
-             "InputFileBlockStart", "InputFileBlockLength", "CallMethodViaReflection", "Uniform"}  # fmt: skip
-    return next((name for name in _classes(nodes) if name in known), "an expression of it")
+    return next((name for name in _classes(nodes) if name in RANDOM), "an expression of it")
 
 
 def _normal(plan: str) -> str:

@@ -73,7 +73,8 @@ def differences(unequals: DataFrame, key: tuple[str, ...]) -> tuple[int, list[Di
     kept = unequals.persist()
     try:
         count = kept.count()
-        rows = kept.orderBy(*[column(name) for name in key]).limit(SHOWN).collect() if count else []
+        first = kept.orderBy(*[column(name) for name in key]) if key else kept
+        rows = first.limit(SHOWN).collect() if count else []
     finally:
         kept.unpersist()
     return count, _in_words([row.asDict(recursive=True) for row in rows], key)
@@ -95,7 +96,9 @@ def _pair_in_words(said: str, pair: dict[bool, dict[str, object]]) -> list[Diffe
     if expected is None:
         return [Difference("extra row", said, "a row", "")]
     return [
-        Difference("damaged state" if name == RESERVED else f"column {name}", said, str(stored[name]), str(expected[name]))
+        Difference(
+            "damaged state" if name == RESERVED else f"column {name}", said, str(stored[name]), str(expected[name])
+        )
         for name in stored
         if name != SIGN and stored[name] != expected[name]
     ]

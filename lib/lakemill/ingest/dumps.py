@@ -1,7 +1,8 @@
 """Dumps: what a team delivers as files. Each is checked against its manifest and becomes bronze rows once, whole.
 
 A dump is a folder `landing/<feed>/<folder>` with a manifest.json:
-    {"feed": "sales", "dump_date": "2017-01-01", "files": [{"name": "sales.csv.gz", "bytes": 1, "sha256": "..", "rows": 1}]}
+    {"feed": "sales", "dump_date": "2017-01-01",
+     "files": [{"name": "sales.csv.gz", "bytes": 81, "sha256": "..", "rows": 4}]}
 Its id is the digest of its files' digests, so a dump that is delivered again is known by what it holds.
 """
 
@@ -56,7 +57,10 @@ class Landing:
         if not self.manifests:
             return []
         found = spark.read.format("binaryFile").load(list(self.manifests)).select("path", "content").collect()
-        read = [_delivery(self, row["path"], bytes(row["content"])) for row in sorted(found, key=lambda row: str(row["path"]))]
+        read = [
+            _delivery(self, row["path"], bytes(row["content"]))
+            for row in sorted(found, key=lambda row: str(row["path"]))
+        ]
         return list({delivery.dump_id: delivery for delivery in reversed(read)}.values())[::-1]
 
 
@@ -76,8 +80,8 @@ def look(spark: SparkSession, root: str, feed: str) -> Landing:
     for manifest in manifests:
         if manifest not in stamps:
             raise DataRefused(
-                f"{manifest.removesuffix('/' + MANIFEST)}: the dump has no {MANIFEST}, so nobody can tell whether it is "
-                "complete. Ask the team that delivers it to write the manifest last; nothing was loaded."
+                f"{manifest.removesuffix('/' + MANIFEST)}: the dump has no {MANIFEST}, so nobody can tell whether it "
+                "is complete. Ask the team that delivers it to write the manifest last; nothing was loaded."
             )
     said = json.dumps([(manifest, stamps[manifest]) for manifest in manifests])
     return Landing(uri, feed, tuple(manifests), hashlib.sha256(said.encode()).hexdigest()[:32])
@@ -96,8 +100,8 @@ def _delivery(landing: Landing, path: str, content: bytes) -> Delivery:
     except (KeyError, TypeError, ValueError) as wrong:
         what = f"it has no {wrong}" if isinstance(wrong, KeyError) else str(wrong)
         raise DataRefused(
-            f"{path}: the manifest is not one: {what}. It should hold feed, dump_date (a day as 2017-01-31) and files with "
-            "name, bytes, sha256 and rows; nothing was loaded."
+            f"{path}: the manifest is not one: {what}. It should hold feed, dump_date (a day as 2017-01-31) and "
+            "files with name, bytes, sha256 and rows; nothing was loaded."
         ) from None
     digest = hashlib.sha256("".join(file.sha256 for file in files).encode()).hexdigest()
     return Delivery(digest[:16], day, folder.rsplit("/", 1)[-1], files)
@@ -120,7 +124,8 @@ def choose(deliveries: Iterable[Delivery], loaded: Mapping[str, str], table: str
     gone = sorted(set(loaded) - set(found))
     if gone:
         raise UsageError(
-            f"{table}: the landing no longer holds {len(gone)} of the dumps that were loaded (such as {loaded[gone[0]]}), so it "
-            "cannot be read again without losing rows. Put them back; nothing was written."
+            f"{table}: the landing no longer holds {len(gone)} of the dumps that were loaded "
+            f"(such as {loaded[gone[0]]}), so it cannot be read again without losing rows. "
+            "Put them back; nothing was written."
         )
     return [found[dump_id] for dump_id in loaded]

@@ -127,8 +127,8 @@ def _numbered(file: DumpFile, reader: "csv._reader") -> Iterator[tuple[int, list
             record = next(reader, None)
         except (csv.Error, UnicodeDecodeError, EOFError, OSError, zlib.error) as wrong:
             raise DataRefused(
-                f"{file.path}, line {first}: it cannot be read: {wrong}. Expected: gzip or plain CSV in UTF-8 with quotes "
-                "doubled. Ask for the dump again; nothing was loaded."
+                f"{file.path}, line {first}: it cannot be read: {wrong}. Expected: gzip or plain CSV in UTF-8 "
+                "with quotes doubled. Ask for the dump again; nothing was loaded."
             ) from None
         if record is None:
             return
@@ -153,6 +153,6 @@ def _text(file: DumpFile, content: bytes) -> io.TextIOWrapper:
 
 def _not_as_said(file: DumpFile, said: str, found: str) -> str:
     return (
-        f"{file.path}: the manifest or the table says {said}, found {found}. The file is damaged, incomplete or not the one "
-        "that was meant; ask for the dump again. Nothing was loaded."
+        f"{file.path}: the manifest or the table says {said}, found {found}. The file is damaged, incomplete "
+        "or not the one that was meant; ask for the dump again. Nothing was loaded."
     )

@@ -25,7 +25,7 @@ class Latest:
     def __post_init__(self) -> None:
         object.__setattr__(self, "by", tuple([self.by] if isinstance(self.by, str) else self.by))
         if not self.by:
-            raise UsageError("Latest needs the columns that tell which row is newer, as in Latest(by=[\"updated_at\"]).")
+            raise UsageError('Latest needs the columns that tell which row is newer, as in Latest(by=["updated_at"]).')
 
     def order(self, types: Mapping[str, DataType]) -> list[str]:
         """The columns in the order in which two rows are compared."""

@@ -57,7 +57,7 @@ class Reducer(ABC):
         """The same column as one ordinary Spark aggregate: the second opinion that verify asks for."""
 
     def recover(self, presented: Column) -> dict[str, Column]:
-        """The parts that can be read back from the presented column (a NULL sum is 0), so that they are not kept twice."""
+        """The parts that can be read back from the presented column (a NULL sum is 0); they are not kept twice."""
         return {}
 
     def __str__(self) -> str:

@@ -1,0 +1,5 @@
+"""`python -m lakemill` is `lakemill`."""
+
+from lakemill.cli import command
+
+command()

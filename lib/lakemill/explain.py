@@ -1,0 +1,78 @@
+"""lakemill explain: what a run would do to a table, and why, before anything runs."""
+
+from dataclasses import dataclass
+
+from pyspark.sql import DataFrame
+
+from lakemill.core import mapreduce
+from lakemill.core.explain import steps
+from lakemill.core.plan import UPDATE, on_removal
+from lakemill.job import Dump, Job
+from lakemill.lake.progress import read_progress
+from lakemill.load import plan_load
+from lakemill.reducers import Latest, Part
+from lakemill.refresh import Task, World, change_of, prepare
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """The plan, its reason, what each reducer is and does on a removal, and the physical plan in four words."""
+
+    target: str
+    plan: str
+    reason: str
+    detail: str
+    sources: dict[str, str]
+    reducers: dict[str, str]
+    removal: str
+    steps: list[tuple[str, str]]
+
+
+def explain(world: World, job: Job, policy: str = "auto") -> Explanation:
+    """The explanation for one table; reads logs only."""
+    if isinstance(job.source, Dump):
+        target = world.lake.table(job.target)
+        plan, _, _ = plan_load(world, job, policy, read_progress(target.log(), job.target))
+        feed = {job.source.feed: f"dumps in {world.landing}/{job.source.feed}"}
+        return Explanation(
+            job.target, plan.kind, plan.reason, plan.detail, feed, {}, "appends; dumps are never taken back", []
+        )
+    task = prepare(world, job, policy)
+    sources = {name: _moved(task, name) for name in job.sources}
+    removal = "appends only; a removal rebuilds the table" if job.appends else on_removal(task.reduction)
+    plan = task.plan
+    return Explanation(
+        job.target, plan.kind, plan.reason, plan.detail, sources, _reducers(task), removal, steps(_frame(task))
+    )
+
+
+def _moved(task: Task, name: str) -> str:
+    change, pin = task.changes.get(name), task.pins[name]
+    return (
+        f"version {pin.version}"
+        if change is None or change.after == pin.version
+        else f"versions {change.after} to {pin.version}"
+    )
+
+
+def _reducers(task: Task) -> dict[str, str]:
+    if task.job.appends:
+        return {}
+    made, reduce = task.reduction, task.job.reduce
+    named = {"(row)": reduce} if isinstance(reduce, Latest) else dict(reduce)
+    return {name: f"{reducer}: {_kind(reducer.prepare(made.types))}" for name, reducer in named.items()}
+
+
+def _kind(parts: dict[str, Part]) -> str:
+    group = all(part.plus.can_take_away for part in parts.values())
+    said = ", ".join(f"{name} by {part.plus.value}" for name, part in parts.items())
+    return f"{'group' if group else 'monoid'} ({said})"
+
+
+def _frame(task: Task) -> DataFrame:
+    """What the run would reduce: the change where it is an update, else the whole source."""
+    if task.plan.kind == UPDATE:
+        weighed, _ = change_of(task)
+        return weighed if task.job.appends else mapreduce.delta(weighed, task.reduction)
+    mapped = task.job.mapped(*[task.pins[name].rows() for name in task.job.sources])
+    return mapped if task.job.appends else mapreduce.totals(mapped, task.reduction)

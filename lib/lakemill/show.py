@@ -1,0 +1,76 @@
+"""Showing results: a table for a person at a terminal, plain lines for a pipe, JSON for a machine."""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+Row = Mapping[str, Any]
+
+
+def show(rows: Sequence[Row], as_json: bool = False) -> None:
+    """Rows of the same columns."""
+    if as_json:
+        print(json.dumps(list(rows), default=str, indent=2))
+    elif sys.stdout.isatty():
+        _rich(rows)
+    else:
+        _plain(rows)
+
+
+def _rich(rows: Sequence[Row]) -> None:
+    names = list(rows[0]) if rows else []
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in names:
+        number = all(isinstance(row[name], int | float | None) for row in rows)
+        table.add_column(name, justify="right" if number else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*[text(row[name]) for name in names])
+    Console().print(table)
+
+
+def _plain(rows: Sequence[Row]) -> None:
+    if not rows:
+        return
+    lines = [list(rows[0]), *[[text(value) for value in row.values()] for row in rows]]
+    widths = [max(len(line[at]) for line in lines) for at in range(len(lines[0]))]
+    for line in lines:
+        print("  ".join(value.ljust(width) for value, width in zip(line, widths, strict=True)).rstrip())
+
+
+def text(value: Any) -> str:
+    """A value as people read it."""
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:,.2f}" if isinstance(value, float) else str(value)
+
+
+@contextmanager
+def busy(quiet: bool) -> Iterator["Busy"]:
+    """What is being done, at a terminal only."""
+    console = Console(stderr=True)
+    if quiet or not console.is_terminal:
+        yield Busy(None)
+        return
+    with console.status("starting Spark") as status:
+        yield Busy(status)
+
+
+class Busy:
+    """The line that says what is being done."""
+
+    def __init__(self, status: Any) -> None:
+        self._status = status
+
+    def __call__(self, what: str) -> None:
+        """Say it."""
+        if self._status:
+            self._status.update(what)

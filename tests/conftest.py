@@ -1,0 +1,106 @@
+"""One Spark session for a test process, and a lake in a temporary folder that reads as a story."""
+
+import json
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from delta.tables import DeltaTable
+from pyspark.sql import DataFrame, SparkSession
+
+from lakemill import Job
+from lakemill.core.verify import Difference
+from lakemill.lake.log import Log
+from lakemill.lake.progress import Progress, read_progress
+from lakemill.lake.session import start_session
+from lakemill.lake.tables import Lake
+from lakemill.observe.runs import Run
+from lakemill.refresh import World
+from lakemill.runner import run_table
+from lakemill.verify import verify
+
+SPARK = {
+    "spark.master": "local[2]",
+    "spark.driver.memory": "3g",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.sql.shuffle.partitions": "3",
+    "spark.databricks.delta.snapshotPartitions": "1",
+    "spark.sql.codegen.cache.maxEntries": "5000",
+}
+
+
+@pytest.fixture(scope="session")
+def spark() -> SparkSession:
+    return start_session(SPARK)
+
+
+class TestLake:
+    """A lake of its own: put rows, run a job, read the target."""
+
+    __test__ = False
+
+    def __init__(self, spark: SparkSession, root: Path) -> None:
+        self.spark, self.root = spark, root
+        self.world = self.new_world()
+
+    def new_world(self) -> World:
+        """Another session on the same lake, as another process would have."""
+        spark = start_session(SPARK)
+        return World(Lake(spark, str(self.root / "lake"), {}), str(self.root / "landing"), self.root / "locks")
+
+    def uri(self, table: str) -> str:
+        return self.world.lake.table(table).uri
+
+    def put(self, table: str, rows: Sequence[tuple], schema: str) -> None:
+        """Append rows to a source table of the user's, with a change feed."""
+        frame = self.spark.createDataFrame(list(rows), schema)
+        feed = {"delta.enableChangeDataFeed": "true"}
+        frame.coalesce(1).write.format("delta").mode("append").options(**feed).save(self.uri(table))
+
+    def delta(self, table: str) -> DeltaTable:
+        return DeltaTable.forPath(self.spark, self.uri(table))
+
+    def frame(self, table: str) -> DataFrame:
+        return self.spark.read.format("delta").load(self.uri(table))
+
+    def rows(self, table: str, *columns: str) -> list[tuple]:
+        frame = self.frame(table)
+        names = columns or [name for name in frame.columns if name != "_state"]
+        return sorted((tuple(row) for row in frame.select(*names).collect()), key=lambda r: [(v is not None, v) for v in r])
+
+    def run(self, job: Job, policy: str = "auto", world: World | None = None) -> Run:
+        world = world or self.world
+        world.pins.clear()
+        run = Run(uuid.uuid4().hex[:12], job.target)
+        run_table(world, job, policy, run)
+        return run
+
+    def log(self, table: str) -> Log:
+        return self.world.lake.table(table).log()
+
+    def progress(self, table: str) -> Progress:
+        found = read_progress(self.log(table), table)
+        assert isinstance(found, Progress)
+        return found
+
+    def differences(self, job: Job) -> list[Difference]:
+        return verify(self.world, job).differences
+
+    def metadata(self, table: str) -> dict[str, Any]:
+        log = self.log(table)
+        return json.loads(log.commit(log.version).info["userMetadata"])["lakemill"]
+
+
+@pytest.fixture
+def lake(spark: SparkSession, tmp_path: Path) -> TestLake:
+    return TestLake(spark, tmp_path)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test that asks for a session needs Spark: nobody has to remember the mark."""
+    for item in items:
+        if {"spark", "lake"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker("spark")

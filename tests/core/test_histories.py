@@ -1,0 +1,227 @@
+"""rebuild = update = oracle, over random histories: many side by side as a column of the key, so that Spark is paid once.
+
+The oracle is plain Python over the rows that the history left; it knows nothing of parts, weights or merges.
+"""
+
+import os
+import random
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import date, timedelta
+from decimal import ROUND_HALF_UP, Decimal, localcontext
+
+import pytest
+from pyspark.sql import DataFrame, functions as F
+
+from lakemill import Count, CountIf, Job, Latest, Max, Mean, Min, Sum
+
+SCHEMA = "h int, id int, k string, x decimal(38,2), n bigint, t string, d date, v double, ok boolean, at int"
+NAMES = [column.split()[0] for column in SCHEMA.split(", ")]
+BIG = Decimal("9" * 30 + ".99")
+
+
+def everything(rows: DataFrame) -> DataFrame:
+    return rows.where(F.col("at") > 2).withColumn("v", -F.col("v"))
+
+
+REDUCED = {
+    "rows": Count(),
+    "oks": CountIf("ok"),
+    "sum_x": Sum("x"),
+    "sum_n": Sum("n"),
+    "mean_x": Mean("x"),
+    "mean_n": Mean("n"),
+    "min_x": Min("x"),
+    "max_t": Max("t"),
+    "min_d": Min("d"),
+    "max_v": Max("v"),
+}
+JOBS = {
+    "reduced": Job(source="raw.rows", map=everything, key=["h", "k"], reduce=REDUCED, target="gold.reduced"),
+    "sums": Job(source="raw.rows", key=["h", "k"], reduce={"n": Sum("n"), "c": Count()}, target="gold.sums"),
+    "latest": Job(source="raw.rows", map=everything, key=["h", "k"], reduce=Latest(by=["at"]), target="gold.latest"),
+    "keys": Job(source="raw.rows", key=["k", "t"], target="gold.keys"),
+    "whole": Job(source="raw.rows", key=[], reduce={"c": Count(), "x": Sum("x"), "m": Max("n")}, target="gold.whole"),
+    "copy": Job(source="raw.rows", map=everything, target="gold.copy"),
+}
+
+
+class History:
+    """The rows that a seed's history leaves after each step, and what each step adds and removes."""
+
+    def __init__(self, h: int, seed: int) -> None:
+        self.h, self.random, self.rows, self.next = h, random.Random(seed), {}, 0
+
+    def step(self) -> None:
+        kind = self.random.choice(["insert", "insert", "update", "delete", "mixed", "empty a key", "nothing"])
+        if kind in ("insert", "mixed"):
+            for _ in range(self.random.randint(1, 5)):
+                self.rows[self.next] = self.row()
+                self.next += 1
+        if kind in ("update", "mixed") and self.rows:
+            for one in self.random.sample(sorted(self.rows), min(3, len(self.rows))):
+                self.rows[one] = self.row()
+        if kind in ("delete", "mixed") and self.rows:
+            for one in self.random.sample(sorted(self.rows), min(2, len(self.rows))):
+                del self.rows[one]
+        if kind == "empty a key":
+            gone = self.random.choice([None, "a", "b"])
+            self.rows = {one: row for one, row in self.rows.items() if row[0] != gone}
+
+    def row(self) -> tuple:
+        maybe = self.random.choice
+        return (
+            maybe([None, "a", "b", "c"]),
+            maybe([None, Decimal("0.00"), Decimal("-1.25"), Decimal("3.33"), BIG, -BIG]),
+            maybe([None, 0, -7, 3, 10**12]),
+            maybe([None, "", "x", "é", "zz"]),
+            maybe([None, date(2017, 1, 1) + timedelta(days=self.random.randint(0, 4))]),
+            maybe([None, 0.0, -0.0, 1.5, float("nan"), float("-inf")]),
+            maybe([None, True, False]),
+            self.random.randint(1, 9),
+        )
+
+    def table(self) -> list[tuple]:
+        return [(self.h, one, *row) for one, row in self.rows.items()]
+
+
+def write(lake, rows: list[tuple], commits: int) -> None:
+    """Make the source hold these rows, in several commits, so that a row may change more than once in a window."""
+    wanted = lake.spark.createDataFrame(rows, SCHEMA)
+    if not lake.log("raw.rows").exists:
+        lake.put("raw.rows", rows, SCHEMA)
+        return
+    for at in range(commits):
+        # Earlier commits of a window write something else into some of the rows.
+        other = (F.col("id") % 3 == at) & F.lit(at < commits - 1)
+        changed = wanted.withColumn("n", F.when(other, F.lit(99 + at)).otherwise(F.col("n")))
+        differs = " or ".join(f"not (t.{name} <=> s.{name})" for name in NAMES)
+        merge = lake.delta("raw.rows").alias("t").merge(changed.alias("s"), "t.h = s.h and t.id = s.id")
+        merge.whenMatchedUpdateAll(differs).whenNotMatchedInsertAll().whenNotMatchedBySourceDelete().execute()
+
+
+def by_key(rows: list[dict], *key: str) -> dict[tuple, list[dict]]:
+    found = defaultdict(list)
+    for row in rows:
+        found[tuple(row[name] for name in key)].append(row)
+    return found
+
+
+def values(rows: list[dict], name: str) -> list:
+    return [row[name] for row in rows if row[name] is not None]
+
+
+def mean(numbers: list) -> Decimal | None:
+    if not numbers:
+        return None
+    with localcontext() as context:
+        context.prec = 90
+        return (sum(map(Decimal, numbers)) / len(numbers)).quantize(Decimal("0.000001"), ROUND_HALF_UP)
+
+
+def total(numbers: list) -> object:
+    with localcontext() as context:
+        context.prec = 90
+        return sum(numbers[1:], numbers[0]) if numbers else None
+
+
+def order(value: float) -> tuple[bool, float]:
+    """Spark's order of doubles: NaN is the greatest."""
+    return (value != value, value)
+
+
+def kept(rows: list[tuple]) -> list[dict]:
+    """What the map `everything` leaves."""
+    named = [dict(zip(NAMES, row, strict=True)) for row in rows]
+    return [{**row, "v": None if row["v"] is None else -row["v"]} for row in named if row["at"] > 2]
+
+
+def reduced(rows: list[tuple]) -> list[tuple]:
+    return [
+        (
+            *key,
+            len(of),
+            sum(row["ok"] is True for row in of),
+            total(values(of, "x")),
+            total(values(of, "n")),
+            mean(values(of, "x")),
+            mean(values(of, "n")),
+            min(values(of, "x"), default=None),
+            max(values(of, "t"), default=None),
+            min(values(of, "d"), default=None),
+            max(values(of, "v"), key=order, default=None),
+        )
+        for key, of in by_key(kept(rows), "h", "k").items()
+    ]
+
+
+def latest(rows: list[tuple]) -> list[tuple]:
+    def age(row: dict) -> list:
+        rest = [row["at"], *(row[name] for name in NAMES if name != "at")]
+        return [(value is not None, order(value) if isinstance(value, float) else value) for value in rest]
+
+    return [tuple(max(of, key=age).values()) for of in by_key(kept(rows), "h", "k").values()]
+
+
+def named(rows: list[tuple]) -> list[dict]:
+    return [dict(zip(NAMES, row, strict=True)) for row in rows]
+
+
+ORACLES: dict[str, Callable[[list[tuple]], list[tuple]]] = {
+    "reduced": reduced,
+    "sums": lambda rows: [(*k, total(values(of, "n")), len(of)) for k, of in by_key(named(rows), "h", "k").items()],
+    "latest": latest,
+    "keys": lambda rows: list(by_key(named(rows), "k", "t")),
+    "whole": lambda rows: [
+        (len(of), total(values(of, "x")), max(values(of, "n"), default=None)) for of in by_key(named(rows)).values()
+    ],
+    "copy": lambda rows: [tuple(row.values()) for row in kept(rows)],
+}
+
+
+def canonical(rows: list[tuple]) -> list[str]:
+    """Rows as sorted texts: NaN equals itself, and 0.0 and -0.0 are told apart only where a reducer keeps values."""
+    return sorted(repr(tuple(0.0 if isinstance(v, float) and v == 0 else v for v in row)) for row in rows)
+
+
+def play(lake, seed: int, histories: int, steps: int) -> int:
+    """Run the histories side by side; how many (history, step, job) cases were compared."""
+    print(f"seed {seed}, {histories} histories, {steps} steps")
+    chance = random.Random(seed)
+    played = [History(h, chance.randrange(2**32)) for h in range(histories)]
+    for step in range(steps):
+        for history in played:
+            history.step()
+        rows = [row for history in played for row in history.table()]
+        write(lake, rows, commits=chance.choice([1, 2]))
+        for name, job in JOBS.items():
+            run = lake.run(job)
+            assert canonical(lake.rows(job.target)) == canonical(ORACLES[name](rows)), (seed, step, name, run.reason)
+            assert run.plan != "nothing" or not step
+    for job in JOBS.values():
+        assert lake.differences(job) == []
+        before = lake.log(job.target).version
+        assert lake.run(job).plan == "nothing"
+        lake.run(job, policy="rebuild")
+        if not job.appends:
+            feed = lake.spark.read.format("delta").option("readChangeFeed", "true").option("startingVersion", before + 1)
+            assert feed.load(lake.uri(job.target)).count() == 0, "a rebuild of an equal table changes nothing"
+    return histories * steps * len(JOBS)
+
+
+@pytest.mark.parametrize("seed", [11])
+def test_update_equals_rebuild_equals_oracle(lake, seed):
+    assert play(lake, seed, histories=60, steps=5) == 60 * 5 * len(JOBS)
+
+
+@pytest.mark.long
+def test_histories_for_a_given_time(lake, spark, tmp_path):
+    from conftest import TestLake
+
+    until, cases, seed = time.monotonic() + float(os.environ.get("LAKEMILL_LONG_SECONDS", "600")), 0, int(time.time())
+    while time.monotonic() < until:
+        cases += play(TestLake(spark, tmp_path / str(seed)), seed, histories=1000, steps=6)
+        seed += 1
+    print(f"{cases} cases of (history, step, job), no difference")
+    assert cases

@@ -1,0 +1,145 @@
+"""A map is refused by the name of what it does to more than one row, before anything runs."""
+
+import random
+
+import pytest
+from pyspark.sql import Window, functions as F
+from pyspark.sql.types import StructType
+
+from lakemill import Count, Job
+from lakemill.core.rowwise import check_map
+from lakemill.errors import UsageError
+
+LINES = StructType.fromJson(
+    {
+        "type": "struct",
+        "fields": [
+            {"name": name, "type": kind, "nullable": True, "metadata": {}}
+            for name, kind in {"id": "long", "shop": "string", "amount": "decimal(12,2)", "tags": "string"}.items()
+        ],
+    }
+)
+SHOPS = StructType.fromJson(
+    {
+        "type": "struct",
+        "fields": [
+            {"name": "shop", "type": "string", "nullable": True, "metadata": {}},
+            {"name": "city", "type": "string", "nullable": True, "metadata": {}},
+        ],
+    }
+)
+
+REFUSED = {
+    "groupBy/agg": lambda rows: rows.groupBy("shop").count(),
+    "distinct": lambda rows: rows.distinct(),
+    "drop_duplicates": lambda rows: rows.dropDuplicates(["shop"]),
+    "limit": lambda rows: rows.limit(3),
+    "offset": lambda rows: rows.offset(3),
+    "sample": lambda rows: rows.sample(0.5, seed=1),
+    "window": lambda rows: rows.select("shop", F.row_number().over(Window.partitionBy("shop").orderBy("id")).alias("n")),
+    "intersect": lambda rows: rows.intersect(rows),
+    "except": lambda rows: rows.exceptAll(rows),
+    "cube": lambda rows: rows.cube("shop").count(),
+    "joins raw.lines with itself": lambda rows: rows.alias("a").join(rows.alias("b"), F.col("a.id") == F.col("b.id")),
+    "rand": lambda rows: rows.withColumn("r", F.rand()),
+    "uuid": lambda rows: rows.withColumn("r", F.uuid()),
+    "current_date": lambda rows: rows.withColumn("r", F.current_date()),
+    "current_timestamp": lambda rows: rows.where(F.current_timestamp() > F.lit("2017-01-01")),
+    "now": lambda rows: rows.withColumn("r", F.now()),
+    "monotonically": lambda rows: rows.withColumn("r", F.monotonically_increasing_id()),
+    "input_file_name": lambda rows: rows.withColumn("r", F.input_file_name()),
+    "python clock": lambda rows: rows.withColumn("r", F.lit(random.random())),
+    "python udf": lambda rows: rows.withColumn("r", F.udf(lambda x: x)("shop")),
+    "range": lambda rows: rows.join(rows.sparkSession.range(3).withColumnRenamed("id", "n")),
+    "create": lambda rows: rows.unionByName(rows.sparkSession.createDataFrame([(1, "a", None, "")], LINES)),
+    "unknown column": lambda rows: rows.select("amuont"),
+    "twice": lambda rows: rows.select("id", F.col("shop").alias("ID")),
+    "state": lambda rows: rows.select(F.col("shop").alias("_state")),
+    "not a frame": lambda rows: rows.collect,
+}
+SAYS = {
+    "groupBy/agg": "groupBy/agg", "distinct": "distinct", "drop_duplicates": "distinct", "limit": "limit",
+    "offset": "Offset|offset", "sample": "sample", "window": "window function", "intersect": "intersect",
+    "except": "Except|except", "cube": "groupBy/agg|cube", "joins raw.lines with itself": "joins raw.lines with itself",
+    "rand": "NONDETERMINISTIC: Rand", "uuid": "NONDETERMINISTIC", "current_date": "CurrentDate",
+    "current_timestamp": "CurrentTimestamp", "now": "Now", "monotonically": "Monotonically",
+    "input_file_name": "InputFileName", "python clock": "built twice", "python udf": "user-defined function",
+    "range": "not one of its sources", "create": "not one of its sources", "unknown column": "amuont", "twice": "twice",
+    "state": "_state", "not a frame": "not a DataFrame",
+}  # fmt: skip
+ALLOWED = {
+    "select": lambda rows: rows.select("shop", (F.col("amount") * 2).alias("double")),
+    "where": lambda rows: rows.where(F.col("amount") > 0),
+    "explode": lambda rows: rows.select("id", F.explode(F.split("tags", ",")).alias("tag")),
+    "union with itself": lambda rows: rows.unionAll(rows),
+    "repartition": lambda rows: rows.repartition(3, "shop"),
+    "sort": lambda rows: rows.orderBy("id"),
+    "alias": lambda rows: rows.alias("a").select("a.*"),
+    "hint": lambda rows: rows.hint("broadcast"),
+    "unpivot": lambda rows: rows.selectExpr("id", "stack(2, shop, tags) as tag"),
+    "to_date": lambda rows: rows.select(F.to_date("tags").alias("day")),
+}
+
+
+def job(a_map):
+    def named(rows):
+        return a_map(rows)
+
+    return Job(source="raw.lines", map=named, key=[], reduce={"n": Count()}, target="gold.lines")
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_refused_by_name(spark, what):
+    with pytest.raises(UsageError, match=SAYS[what]) as refused:
+        check_map(spark, job(REFUSED[what]), {"raw.lines": LINES})
+    assert str(refused.value).startswith("gold.lines: ")
+
+
+@pytest.mark.parametrize("what", ALLOWED)
+def test_allowed(spark, what):
+    checked = check_map(spark, job(ALLOWED[what]), {"raw.lines": LINES})
+    assert checked.outer_joins == ()
+
+
+def test_a_subquery_is_refused(spark):
+    def looks_elsewhere(rows):
+        rows.createOrReplaceTempView("lines_in_a_view")
+        return rows.where("amount > (select max(amount) from lines_in_a_view)")
+
+    with pytest.raises(UsageError, match="subquery"):
+        check_map(spark, job(looks_elsewhere), {"raw.lines": LINES})
+
+
+def test_a_table_behind_the_back_is_refused(lake):
+    lake.put("raw.other", [(1,)], "id long")
+
+    def reads_a_table(rows):
+        return rows.join(lake.frame("raw.other"), "id")
+
+    with pytest.raises(UsageError, match="not one of its sources"):
+        check_map(lake.spark, job(reads_a_table), {"raw.lines": LINES})
+
+
+def test_joins_of_two_sources(spark):
+    def joins(kind):
+        joined = Job(
+            source=["raw.lines", "raw.shops"],
+            map=lambda lines, shops: lines.join(shops, "shop", kind),
+            key=[],
+            reduce={"n": Count()},
+            target="gold.lines",
+        )
+        return check_map(spark, joined, {"raw.lines": LINES, "raw.shops": SHOPS})
+
+    assert joins("inner").outer_joins == ()
+    assert joins("left").outer_joins == ("LeftOuter",)
+    assert joins("left_semi").outer_joins == ("LeftSemi",)
+
+
+def test_a_fingerprint_is_of_the_meaning(spark):
+    def prints(a_map):
+        made = job(a_map)
+        return check_map(spark, made, {"raw.lines": LINES}).fingerprint(made)
+
+    assert prints(lambda rows: rows.where("amount > 1")) == prints(lambda rows: rows.where(F.col("amount") > 1))
+    assert prints(lambda rows: rows.where("amount > 1")) != prints(lambda rows: rows.where("amount > 2"))

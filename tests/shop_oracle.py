@@ -1,0 +1,138 @@
+"""The shop's tables as DuckDB makes them from the delivered files: an oracle that shares nothing with lakemill."""
+
+import csv
+import gzip
+import hashlib
+import io
+import json
+from datetime import UTC, datetime
+from decimal import ROUND_HALF_UP, Decimal, localcontext
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+FEEDS = ("sales", "products", "households")
+NEWEST = "qualify row_number() over (partition by {key} order by dump_date desc, dump_id desc, line_number desc) = 1"
+
+
+def texts(names: str) -> str:
+    """Columns in which an empty text is no value."""
+    return ", ".join(f"nullif({name}, '') as {name}" for name in names.split())
+
+
+SILVER_SALES = f"""
+select basket_id::bigint as basket_id, line::int as line, household_id::bigint as household_id,
+       store_id::bigint as store_id, product_id::bigint as product_id, quantity::bigint as quantity,
+       amount::decimal(12,2) as amount, retail_discount::decimal(12,2) as retail_discount,
+       coupon_discount::decimal(12,2) as coupon_discount, coupon_match_discount::decimal(12,2) as coupon_match_discount,
+       strptime(substr(sold_at, 1, 19), '%Y-%m-%dT%H:%M:%S') + to_hours(substr(sold_at, 21, 2)::int) as sold_at,
+       substr(sold_at, 1, 10)::date as day, withdrawn = 'true' as withdrawn, nullif(remark, '') as remark,
+       dump_date, dump_id, line_number
+from "bronze.sales" {NEWEST.format(key="basket_id, line")}
+"""
+SILVER_PRODUCTS = f"""
+select product_id::bigint as product_id, nullif(manufacturer_id, '')::bigint as manufacturer_id,
+       {texts("department brand product_category product_type package_size")},
+       dump_date, dump_id, line_number from "bronze.products" {NEWEST.format(key="product_id")}
+"""
+SILVER_HOUSEHOLDS = f"""
+select household_id::bigint as household_id,
+       {texts("name email address age income home_ownership marital_status household_size household_comp kids_count")},
+       dump_date, dump_id, line_number from "bronze.households" {NEWEST.format(key="household_id")}
+"""
+SOLD = 'from "silver.sales" where not withdrawn'
+TABLES = {
+    "silver.sales": SILVER_SALES,
+    "silver.products": SILVER_PRODUCTS,
+    "silver.households": SILVER_HOUSEHOLDS,
+    "silver.baskets": f"""
+        select basket_id, household_id, store_id, day, count(*) as lines, sum(amount) as amount {SOLD} group by all""",
+    "gold.daily_sales": f"""
+        select store_id, day, count(*) as lines, count(*) filter (retail_discount <> 0) as discounted,
+               sum(quantity) as quantity, sum(amount) as revenue, {{sum: sum(amount), count: count(amount)}} as average,
+               min(amount) as smallest, max(amount) as largest {SOLD} group by all""",
+    "gold.department_sales": """
+        select store_id, day, department, count(*) as lines, sum(amount) as revenue,
+               {sum: sum(amount), count: count(amount)} as average, max(amount) as largest
+        from "silver.sales" join "silver.products" using (product_id) where not withdrawn group by all""",
+    "gold.household_value": """
+        select household_id, min(day) as first_day, max(day) as last_day, count(*) as baskets, sum(amount) as amount,
+               {sum: sum(amount), count: count(amount)} as average
+        from "silver.baskets" group by all""",
+}
+
+
+class Oracle:
+    """The tables of a landing as it is now."""
+
+    def __init__(self, landing: Path) -> None:
+        self.db = duckdb.connect()
+        for feed in FEEDS:
+            if (landing / feed).exists():
+                bronze = _bronze(landing, feed)
+                self.db.register("arrow", bronze)
+                self.db.execute(f'create table "bronze.{feed}" as from arrow')
+        for name, query in TABLES.items():
+            self.db.execute(f'create table "{name}" as {query}')
+
+    def columns(self, table: str) -> list[str]:
+        return [row[0] for row in self.db.execute(f'describe "{table}"').fetchall()]
+
+    def rows(self, table: str) -> list[tuple]:
+        """Every row, sorted; times are in UTC without a zone."""
+        found = self.db.execute(f'from "{table}"').fetchall()
+        return ordered([tuple(mean(v) if isinstance(v, dict) else _plain(v) for v in row) for row in found])
+
+
+def ordered(rows: list[tuple]) -> list[tuple]:
+    """Rows in an order that does not stumble over None."""
+    return sorted(rows, key=lambda row: [(value is not None, value) for value in row])
+
+
+def mean(parts: dict) -> Decimal | None:
+    """The exact mean, rounded half up to 6 places."""
+    if not parts["count"]:
+        return None
+    with localcontext() as context:
+        context.prec = 80
+        return (Decimal(parts["sum"]) / parts["count"]).quantize(Decimal("0.000001"), ROUND_HALF_UP)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime) and value.tzinfo:
+        return value.astimezone(UTC).replace(tzinfo=None)
+    return value
+
+
+def _bronze(landing: Path, feed: str) -> pa.Table:
+    seen: set[str] = set()
+    names: list[str] = []
+    columns: list[list] = []
+    for folder in sorted(path for path in (landing / feed).iterdir() if not path.name.startswith(".")):
+        manifest = json.loads((folder / "manifest.json").read_text())
+        dump_id = hashlib.sha256("".join(file["sha256"] for file in manifest["files"]).encode()).hexdigest()[:16]
+        if dump_id in seen:
+            continue
+        seen.add(dump_id)
+        for file in manifest["files"]:
+            header, records = _records(folder / file["name"])
+            names = [*header, "dump_date", "dump_id", "file_name", "line_number"]
+            columns = columns or [[] for _ in names]
+            for first, record in records:
+                lineage = (manifest["dump_date"], dump_id, f"{feed}/{folder.name}/{file['name']}", first)
+                for column, value in zip(columns, (*record, *lineage), strict=True):
+                    column.append(value)
+    table = pa.table(dict(zip(names, columns, strict=True)))
+    return table.set_column(len(names) - 4, "dump_date", table["dump_date"].cast(pa.date32()))
+
+
+def _records(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """The header, and each record with the line that it begins on."""
+    reader = csv.reader(io.StringIO(gzip.decompress(path.read_bytes()).decode(), newline=""))
+    header = next(reader)
+    records, first = [], reader.line_num + 1
+    for record in reader:
+        records.append((first, record))
+        first = reader.line_num + 1
+    return header, records
