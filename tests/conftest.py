@@ -69,7 +69,9 @@ class TestLake:
     def rows(self, table: str, *columns: str) -> list[tuple]:
         frame = self.frame(table)
         names = columns or [name for name in frame.columns if name != "_state"]
-        return sorted((tuple(row) for row in frame.select(*names).collect()), key=lambda r: [(v is not None, v) for v in r])
+        return sorted(
+            (tuple(row) for row in frame.select(*names).collect()), key=lambda r: [(v is not None, v) for v in r]
+        )
 
     def run(self, job: Job, policy: str = "auto", world: World | None = None) -> Run:
         world = world or self.world

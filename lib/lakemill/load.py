@@ -68,7 +68,7 @@ def _write(
         if plan.kind == UPDATE:
             append(target, rows)
         else:
-            create(target, rows, LINEAGE)
+            create(target, rows)
 
     try:
         commit(target, next_progress, run, write)

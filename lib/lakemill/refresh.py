@@ -7,7 +7,6 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from delta.exceptions import DeltaConcurrentModificationException
 from pyspark.sql import DataFrame, Observation, SparkSession, functions as F
 
 from lakemill.core import mapreduce
@@ -20,7 +19,7 @@ from lakemill.job import Dump, Job
 from lakemill.lake.feed import change_since
 from lakemill.lake.log import Commit
 from lakemill.lake.merge import merge_difference, merge_keys
-from lakemill.lake.progress import NoProgress, Progress, confirm, read_progress, recording
+from lakemill.lake.progress import NoProgress, Progress, confirm, lost_race, read_progress, recording
 from lakemill.lake.tables import Lake, Pin, Table, append, by_range, create
 from lakemill.observe.runs import Run
 from lakemill.reducers.count import ROWS
@@ -119,11 +118,12 @@ def commit(target: Table, progress: Progress, run: Run, write: Callable[[], None
         try:
             with recording(target.spark, target.name, progress):
                 write()
-        except DeltaConcurrentModificationException as lost:
+        except Exception as error:
+            if not lost_race(error):
+                raise
             raise CommitLost(
-                f"{target.name}: another process committed to it meanwhile; nothing of this run was written. "
-                f"Run again. ({str(lost).splitlines()[0]})"
-            ) from None
+                f"{target.name}: another process committed to it meanwhile; nothing of this run was written. Run again."
+            ) from error
         done = confirm(target.log(), target.name, progress)
     _measure(run, done)
 
@@ -141,7 +141,7 @@ def _rebuild(task: Task, run: Run) -> None:
         if not job.appends and _same_columns(target, rows):
             merge_difference(target, rows, key)
         else:
-            create(target, by_range(rows, key, run.rows_in or 0), key)
+            create(target, by_range(rows, key, run.rows_in or 0))
 
     commit(target, task.next_progress(), run, write)
     run.keys_touched = None if job.appends else run.rows_out

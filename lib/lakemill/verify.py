@@ -40,7 +40,8 @@ def verify(world: World, job: Job) -> Verification:
     progress = last_progress(log) if log.exists else None
     if progress is None:
         raise LakemillError(
-            f"{job.target} cannot be verified: nothing says what it was made from. `lakemill run {job.target}` makes it."
+            f"{job.target} cannot be verified: nothing says what it was made from. "
+            f"`lakemill run {job.target}` makes it."
         )
     stored = target.full(log.version)
     expected = _landed(world, job) if isinstance(job.source, Dump) else _recomputed(world, job, progress)

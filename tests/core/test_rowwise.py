@@ -36,13 +36,15 @@ REFUSED = {
     "limit": lambda rows: rows.limit(3),
     "offset": lambda rows: rows.offset(3),
     "sample": lambda rows: rows.sample(0.5, seed=1),
-    "window": lambda rows: rows.select("shop", F.row_number().over(Window.partitionBy("shop").orderBy("id")).alias("n")),
+    "window": lambda rows: rows.select(
+        "shop", F.row_number().over(Window.partitionBy("shop").orderBy("id")).alias("n")
+    ),
     "intersect": lambda rows: rows.intersect(rows),
     "except": lambda rows: rows.exceptAll(rows),
     "cube": lambda rows: rows.cube("shop").count(),
     "joins raw.lines with itself": lambda rows: rows.alias("a").join(rows.alias("b"), F.col("a.id") == F.col("b.id")),
     "rand": lambda rows: rows.withColumn("r", F.rand()),
-    "uuid": lambda rows: rows.withColumn("r", F.uuid()),
+    "uuid": lambda rows: rows.withColumn("r", F.expr("uuid()")),
     "current_date": lambda rows: rows.withColumn("r", F.current_date()),
     "current_timestamp": lambda rows: rows.where(F.current_timestamp() > F.lit("2017-01-01")),
     "now": lambda rows: rows.withColumn("r", F.now()),

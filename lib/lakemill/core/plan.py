@@ -54,13 +54,13 @@ def allowed(job: Job, policy: str, plan: Plan) -> Plan:
 
 
 def _plan(job: Job, policy: str, changes: Mapping[str, Change], definition_changed: bool, outer_joins: bool) -> Plan:
-    if definition_changed:
-        return Plan(REBUILD, "DEFINITION_CHANGED", "its sources, map, key or reduce are not those it was made with")
     if policy == REBUILD:
         return Plan(REBUILD, "ASKED_FOR", "--policy rebuild")
     for change in changes.values():
         if change.problem:
             return Plan(REBUILD, change.problem, f"{change.source}: {change.detail}")
+    if definition_changed:
+        return Plan(REBUILD, "DEFINITION_CHANGED", "its sources, map, key or reduce are not those it was made with")
     if not any(change.changes_data for change in changes.values()):
         return Plan(NOTHING, "NOTHING_NEW", "no source has new rows")
     if outer_joins:

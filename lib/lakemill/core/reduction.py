@@ -53,7 +53,7 @@ class Reduction:
         if isinstance(self.job.reduce, Latest):
             shown = {name: parts[ROW].getField(name) for name in self.types if name not in self.key}
         else:
-            shown = {name: reducer.present(parts) for name, reducer in self.job.reduce.items()}
+            shown = {name: reducer.present(parts, self.types) for name, reducer in self.job.reduce.items()}
         state = [parts[name].cast(self.parts[name].type).alias(name) for name in self.kept]
         return {**shown, STATE: F.struct(*state)} if state else shown
 

@@ -81,7 +81,7 @@ def record(ledger: Table, runs: Sequence[Run]) -> None:
     if ledger.log().exists:
         append(ledger, rows)
     else:
-        create(ledger, rows, ("run_id", "target", "started_at"))
+        create(ledger, rows)
 
 
 def history(ledger: Table, target: str) -> DataFrame:

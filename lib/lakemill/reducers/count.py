@@ -40,7 +40,7 @@ class Count(Reducer):
     def prepare(self, types: Mapping[str, DataType]) -> dict[str, Part]:
         return {ROWS: rows()}
 
-    def present(self, parts: Mapping[str, Column]) -> Column:
+    def present(self, parts: Mapping[str, Column], types: Mapping[str, DataType]) -> Column:
         return parts[ROWS]
 
     def recover(self, presented: Column) -> dict[str, Column]:
@@ -69,7 +69,7 @@ class CountIf(Reducer):
             )
         return {f"count_if_{self.condition}": counted(column(self.condition))}
 
-    def present(self, parts: Mapping[str, Column]) -> Column:
+    def present(self, parts: Mapping[str, Column], types: Mapping[str, DataType]) -> Column:
         return parts[f"count_if_{self.condition}"]
 
     def recover(self, presented: Column) -> dict[str, Column]:

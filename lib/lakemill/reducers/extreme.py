@@ -37,7 +37,7 @@ class Extreme(Reducer):
     def prepare(self, types: Mapping[str, DataType]) -> dict[str, Part]:
         return {self._part: Part(self.plus, ordered(self.column, types), types[self.column])}
 
-    def present(self, parts: Mapping[str, Column]) -> Column:
+    def present(self, parts: Mapping[str, Column], types: Mapping[str, DataType]) -> Column:
         return parts[self._part]
 
     def recover(self, presented: Column) -> dict[str, Column]:

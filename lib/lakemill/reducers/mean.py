@@ -33,11 +33,12 @@ class Mean(Reducer):
     def prepare(self, types: Mapping[str, DataType]) -> dict[str, Part]:
         return {f"sum_{self.column}": summed(self.column, types), f"count_{self.column}": not_null(self.column)}
 
-    def present(self, parts: Mapping[str, Column]) -> Column:
-        total = parts[f"sum_{self.column}"]
-        return quotient(total, parts[f"count_{self.column}"])
+    def present(self, parts: Mapping[str, Column], types: Mapping[str, DataType]) -> Column:
+        return quotient(self._decimal(parts[f"sum_{self.column}"], types), parts[f"count_{self.column}"])
 
     def plain(self, types: Mapping[str, DataType]) -> Column:
-        scale = getattr(sum_type(self.column, types), "scale", 0)
-        total = F.sum(column(self.column)).cast(DecimalType(38, scale))
-        return quotient(total, F.count(column(self.column)))
+        return quotient(self._decimal(F.sum(column(self.column)), types), F.count(column(self.column)))
+
+    def _decimal(self, total: Column, types: Mapping[str, DataType]) -> Column:
+        """A total as decimal(38, its scale): the quotient's type follows from it."""
+        return total.cast(DecimalType(38, getattr(sum_type(self.column, types), "scale", 0)))

@@ -49,8 +49,8 @@ class Reducer(ABC):
         """
 
     @abstractmethod
-    def present(self, parts: Mapping[str, Column]) -> Column:
-        """The target's column, from the added-up parts alone."""
+    def present(self, parts: Mapping[str, Column], types: Mapping[str, DataType]) -> Column:
+        """The target's column, from the added-up parts alone; `types` are those of the map's columns."""
 
     @abstractmethod
     def plain(self, types: Mapping[str, DataType]) -> Column:

@@ -57,7 +57,7 @@ class Sum(Reducer):
     def prepare(self, types: Mapping[str, DataType]) -> dict[str, Part]:
         return {f"sum_{self.column}": summed(self.column, types), f"count_{self.column}": not_null(self.column)}
 
-    def present(self, parts: Mapping[str, Column]) -> Column:
+    def present(self, parts: Mapping[str, Column], types: Mapping[str, DataType]) -> Column:
         return F.when(parts[f"count_{self.column}"] > 0, parts[f"sum_{self.column}"])
 
     def recover(self, presented: Column) -> dict[str, Column]:
