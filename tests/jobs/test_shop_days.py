@@ -1,0 +1,127 @@
+"""The shop's lakehouse day by day: every table equals the oracle's and a recompute, whatever the team delivers."""
+
+from datetime import date, datetime
+from pathlib import Path
+
+import pytest
+from deltalake import DeltaTable
+from shop import Shop
+from shop_oracle import Oracle, ordered as in_order
+
+from lakemill.graph import load_jobs, ordered
+from lakemill.observe.runs import LEDGER
+from lakemill.runner import run_tables
+from lakemill.verify import verify
+
+JOBS = load_jobs(Path(__file__).resolve().parents[2] / "jobs")
+DELIVERIES = [  # the 27th's dump comes on the 29th, the 28th's again on the 30th
+    (date(2017, 11, 30), date(2017, 12, 24)),
+    (date(2017, 12, 25), date(2017, 12, 28)),
+    (date(2017, 12, 29), date(2017, 12, 30)),
+]
+
+
+@pytest.fixture(scope="module")
+def shop():
+    return Shop(households=25)
+
+
+def test_every_table_is_right_after_every_delivery(lake, shop):
+    landing = lake.root / "landing"
+    for at, (first, last) in enumerate(DELIVERIES):
+        shop.deliver(landing, first, last)
+        outcome = run_tables(lake.world, JOBS)
+        assert outcome.exit_code == 0, outcome.error
+        oracle = Oracle(landing)
+        for run in outcome.runs:
+            assert lake.rows(run.target, *oracle.columns(run.target)) == oracle.rows(run.target), (run.target, last)
+        plans = {run.target: (run.plan, run.reason) for run in outcome.runs}
+        if at:
+            assert plans["silver.sales"] == plans["silver.baskets"] == plans["gold.daily_sales"] == ("update", "UPDATE")
+            assert plans["gold.household_value"] == ("update", "UPDATE")
+            assert plans["gold.department_sales"] == ("rebuild", "SEVERAL_SOURCES")
+            assert plans["bronze.products"] == plans["silver.products"] == ("nothing", "NOTHING_NEW")
+    _nothing_new_writes_nothing(lake)
+    for name in JOBS:
+        assert verify(lake.world, JOBS[name]).equal
+    _reads_right_without_spark(lake, oracle)
+    _the_ledger_adds_up(lake)
+
+
+def _nothing_new_writes_nothing(lake) -> None:
+    tables = [*JOBS, LEDGER]
+    versions = [lake.log(name).version for name in tables]
+    outcome = run_tables(lake.world, JOBS)
+    assert {run.plan for run in outcome.runs} == {"nothing"}
+    assert [lake.log(name).version for name in tables] == versions
+
+
+def _reads_right_without_spark(lake, oracle) -> None:
+    for name in JOBS:
+        columns = oracle.columns(name)
+        rows = DeltaTable(lake.uri(name)).to_pyarrow_table(columns=columns).to_pylist()
+        assert in_order([tuple(_naive(row[column]) for column in columns) for row in rows]) == oracle.rows(name), name
+
+
+def _naive(value):
+    return value.replace(tzinfo=None) if isinstance(value, datetime) else value
+
+
+def _the_ledger_adds_up(lake) -> None:
+    runs = lake.frame(LEDGER).collect()
+    assert len({run.run_id for run in runs}) == len(DELIVERIES) == lake.log(LEDGER).version + 1
+    assert {run.target for run in runs} == set(JOBS)
+    for run in runs:
+        assert run.status == "done" and run.seconds > 0 and run.spark_jobs > 0 and run.rows_in > 0
+        assert run.version is not None and run.stages["write"] > 0
+
+
+def test_the_tables_are_in_order():
+    order = ordered(JOBS)
+    assert order.index("bronze.sales") < order.index("silver.sales") < order.index("silver.baskets")
+    assert order.index("silver.products") < order.index("gold.department_sales")
+
+
+def test_a_withdrawal_outlives_an_older_dump_that_comes_late(lake):
+    """silver keeps the withdrawn line, so that the older version of it cannot come back."""
+    lines = "basket_id string, line string, household_id string, store_id string, product_id string, quantity string, "
+    money = "amount string, retail_discount string, coupon_discount string, coupon_match_discount string, "
+    schema = (
+        lines
+        + money
+        + (
+            "sold_at string, withdrawn string, remark string, dump_date date, dump_id string, file_name string, "
+            "line_number bigint"
+        )
+    )
+
+    def line(day: int, amount: str, withdrawn: str) -> tuple:
+        told = (
+            "1",
+            "1",
+            "7",
+            "3",
+            "9",
+            "1",
+            amount,
+            "0.00",
+            "0.00",
+            "0.00",
+            "2017-01-01T10:00:00-05:00",
+            withdrawn,
+            "",
+        )
+        return (*told, date(2017, 1, day), f"d{day}", "f", 2)
+
+    silver, gold = JOBS["silver.sales"], JOBS["gold.daily_sales"]
+    for delivered, revenue in (((1, "5.00", "false"), 5), ((3, "5.00", "true"), None), ((2, "4.00", "false"), None)):
+        lake.put("bronze.sales", [line(*delivered)], schema)
+        lake.run(silver)
+        lake.run(gold)
+        assert [row[0] for row in lake.rows("gold.daily_sales", "revenue")] == ([revenue] if revenue else [])
+    assert lake.rows("silver.sales", "withdrawn", "dump_id") == [(True, "d3")]
+    lake.put("bronze.sales", [line(4, "6.00", "false")], schema)
+    lake.run(silver)
+    lake.run(gold)
+    assert [row[0] for row in lake.rows("gold.daily_sales", "revenue")] == [6]
+    assert lake.differences(silver) == [] == lake.differences(gold)
