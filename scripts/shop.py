@@ -59,7 +59,7 @@ create table local as
 select *, case when sold >= timestamp '2017-03-12 07:00:00' and sold < timestamp '2017-11-05 06:00:00'
                then 4 else 5 end as behind,
        sold - to_hours(behind) as clock, cast(clock as date) as day,
-       cast(1 + case when v % 20 < 14 then v % 3 else 3 + v % 10 end as integer) as later,
+       cast(1 + case when v % 20 < 14 then v // 20 % 3 else 3 + v // 20 % 10 end as integer) as later,
        u >= $corrected_from and u < $corrected_to as corrected,
        u >= $withdrawn_from and u < $withdrawn_to as withdrawn, u >= $doubled_from and u < $doubled_to as doubled
 from lines
@@ -68,14 +68,14 @@ EVENTS = """
 create table events as
 with told as (select *, false as gone, '' as remark, 0 as rank from local),
 fixed as (
-    select * replace (day + later as day, quantity + v % 2 as quantity,
+    select * replace (day + later as day, quantity + cast(v % 2 = 1 or amount <= 0.05 as integer) as quantity,
                       case when v % 2 = 0 then cast(amount * 0.9 as decimal(12,2)) else amount end as amount,
                       case v % 5 when 0 then 'price corrected' when 1 then 'counted again, see till 3'
                                  when 2 then 'said "two for one"' when 3 then 'checked' || chr(10) || 'by the manager'
                                  else 'price corrected, "urgent"' end as remark, 1 as rank)
     from told where corrected),
 gone as (
-    select * replace (day + cast(1 + v % 3 as integer) as day, true as gone, 'withdrawn, till error' as remark,
+    select * replace (day + cast(1 + v // 1000 % 3 as integer) as day, true as gone, 'withdrawn, till error' as remark,
                       2 as rank)
     from (select * from fixed where withdrawn union all
           select * replace (day + later as day) from told where withdrawn and not corrected)),

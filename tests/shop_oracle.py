@@ -5,7 +5,7 @@ import gzip
 import hashlib
 import io
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from pathlib import Path
 
@@ -106,25 +106,27 @@ def _plain(value: object) -> object:
 
 
 def _bronze(landing: Path, feed: str) -> pa.Table:
+    """Every record of a feed's dumps. A table a file: Arrow holds a year's text in far less memory than Python does."""
     seen: set[str] = set()
-    names: list[str] = []
-    columns: list[list] = []
-    for folder in sorted(path for path in (landing / feed).iterdir() if not path.name.startswith(".")):
-        manifest = json.loads((folder / "manifest.json").read_text())
+    tables: list[pa.Table] = []
+    for path in sorted((landing / feed).glob("[!.]*/manifest.json")):
+        folder, manifest = path.parent, json.loads(path.read_text())
         dump_id = hashlib.sha256("".join(file["sha256"] for file in manifest["files"]).encode()).hexdigest()[:16]
         if dump_id in seen:
             continue
         seen.add(dump_id)
         for file in manifest["files"]:
-            header, records = _records(folder / file["name"])
-            names = [*header, "dump_date", "dump_id", "file_name", "line_number"]
-            columns = columns or [[] for _ in names]
-            for first, record in records:
-                lineage = (manifest["dump_date"], dump_id, f"{feed}/{folder.name}/{file['name']}", first)
-                for column, value in zip(columns, (*record, *lineage), strict=True):
-                    column.append(value)
-    table = pa.table(dict(zip(names, columns, strict=True)))
-    return table.set_column(len(names) - 4, "dump_date", table["dump_date"].cast(pa.date32()))
+            lineage = (date.fromisoformat(manifest["dump_date"]), dump_id, f"{feed}/{folder.name}/{file['name']}")
+            tables.append(_table(*_records(folder / file["name"]), lineage))
+    return pa.concat_tables(tables)
+
+
+def _table(header: list[str], records: list[tuple[int, list[str]]], lineage: tuple[date, str, str]) -> pa.Table:
+    """One file's records as text, with where each came from; types are said, for a file may hold none."""
+    columns = {name: pa.array((record[at] for _, record in records), pa.string()) for at, name in enumerate(header)}
+    for name, value in zip(("dump_date", "dump_id", "file_name"), lineage, strict=True):
+        columns[name] = pa.repeat(pa.scalar(value), len(records))
+    return pa.table({**columns, "line_number": pa.array((first for first, _ in records), pa.int64())})
 
 
 def _records(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:

@@ -1,9 +1,10 @@
 """A bronze table's run: the dumps that it does not have yet, all of them in one commit, or none."""
 
+from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 
 from lakemill.core.plan import NOTHING, REBUILD, UPDATE, Plan, allowed
-from lakemill.ingest.dumps import Delivery, Landing, choose, look
+from lakemill.ingest.dumps import Delivery, Landing, choose, look, not_loaded
 from lakemill.ingest.rows import LINEAGE, missing_files, read_header, read_rows, refused
 from lakemill.job import Dump, Job
 from lakemill.lake.progress import NoProgress, Progress, read_progress
@@ -47,9 +48,9 @@ def _plan(
     if isinstance(progress, NoProgress) or policy == REBUILD:
         known = choose(deliveries, loaded, job.target)
         reason = progress.reason if isinstance(progress, NoProgress) else "ASKED_FOR"
-        plan = allowed(job, policy, Plan(REBUILD, reason, f"{len(deliveries)} dumps"))
-        return plan, known + [each for each in deliveries if each.dump_id not in loaded]
-    new = [each for each in deliveries if each.dump_id not in loaded]
+        plan = allowed(job, policy, Plan(REBUILD, reason, f"{len(deliveries)} deliveries"))
+        return plan, known + not_loaded(deliveries, loaded)
+    new = not_loaded(deliveries, loaded)
     if not new:
         return Plan(NOTHING, "NOTHING_NEW", "the landing has only dumps that are loaded"), []
     return Plan(UPDATE, "UPDATE", f"{len(new)} new dump{'s' if len(new) > 1 else ''}"), new
@@ -72,7 +73,7 @@ def _write(
 
     try:
         commit(target, next_progress, run, write)
-    except PySparkException as error:
+    except (PySparkException, Py4JJavaError) as error:
         raise refused(error) or error from None
     run.rows_in = sum(file.rows for dump in dumps for file in dump.files)
 

@@ -148,10 +148,9 @@ def _rebuild(task: Task, run: Run) -> None:
 
 
 def _same_columns(target: Table, rows: DataFrame) -> bool:
+    """Whether the table has these names and types; what may be NULL does not matter."""
     log = target.log()
-    if not log.exists:
-        return False
-    return [(f.name, f.dataType) for f in log.schema.fields] == [(f.name, f.dataType) for f in rows.schema.fields]
+    return log.exists and log.schema.simpleString() == rows.schema.simpleString()
 
 
 def _append_change(task: Task, run: Run) -> None:

@@ -53,15 +53,12 @@ class Landing:
     digest: str
 
     def deliveries(self, spark: SparkSession) -> list[Delivery]:
-        """Every dump once, in the order of its folders' names; raises DataRefused for a manifest that is none."""
+        """All of them in the order of their folders' names; raises DataRefused for a manifest that is none."""
         if not self.manifests:
             return []
         found = spark.read.format("binaryFile").load(list(self.manifests)).select("path", "content").collect()
-        read = [
-            _delivery(self, row["path"], bytes(row["content"]))
-            for row in sorted(found, key=lambda row: str(row["path"]))
-        ]
-        return list({delivery.dump_id: delivery for delivery in reversed(read)}.values())[::-1]
+        read = [_delivery(self, row["path"], bytes(row["content"])) for row in found]
+        return sorted(read, key=lambda delivery: delivery.folder)
 
 
 def look(spark: SparkSession, root: str, feed: str) -> Landing:
@@ -115,12 +112,23 @@ def _file(landing: Landing, folder: str, entry: Mapping[str, Any]) -> DumpFile:
     return DumpFile(f"{folder}/{name}", below, int(entry["bytes"]), str(entry["sha256"]), int(entry["rows"]))
 
 
+def not_loaded(deliveries: Iterable[Delivery], loaded: Mapping[str, str]) -> list[Delivery]:
+    """The deliveries of dumps that are not loaded (id -> file name), each dump once: the first by folder's name."""
+    first: dict[str, Delivery] = {}
+    for delivery in deliveries:
+        first.setdefault(delivery.dump_id, delivery)
+    return [delivery for dump_id, delivery in first.items() if dump_id not in loaded]
+
+
 def choose(deliveries: Iterable[Delivery], loaded: Mapping[str, str], table: str) -> list[Delivery]:
-    """The deliveries that hold the dumps already loaded (id -> file name), as far as they still lie there.
+    """The deliveries of the dumps already loaded (id -> file name): the same folder, or another that holds the same.
 
     Raises UsageError where the landing no longer has one of them: reading it again would lose its rows.
     """
-    found = {delivery.dump_id: delivery for delivery in deliveries}
+    found: dict[str, Delivery] = {}
+    for delivery in deliveries:
+        if delivery.dump_id not in found or loaded.get(delivery.dump_id) in [file.name for file in delivery.files]:
+            found[delivery.dump_id] = delivery
     gone = sorted(set(loaded) - set(found))
     if gone:
         raise UsageError(

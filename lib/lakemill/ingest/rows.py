@@ -14,7 +14,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import DateType, LongType, Row, StringType, StructField, StructType
 
@@ -84,7 +83,7 @@ def missing_files(spark: SparkSession, deliveries: Sequence[Delivery]) -> None:
             raise DataRefused(_not_as_said(file, f"{file.size} bytes", f"{size}"))
 
 
-def refused(error: PySparkException) -> DataRefused | None:
+def refused(error: Exception) -> DataRefused | None:
     """The refusal that a task raised, as the driver should raise it."""
     found = re.search(r"lakemill\.errors\.DataRefused: (.*)", str(error))
     return DataRefused(found.group(1)) if found else None
