@@ -12,6 +12,9 @@ help:  ## list the targets
 setup: .venv/.ready  ## install everything into .venv
 
 .venv/.ready: setup.py constraints.txt scripts/setup.py lib/lakemill/version.py
+	@command -v $(PYTHON) > /dev/null \
+	|| { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq python3 python3-venv; } \
+	|| { echo "setup: Python 3.11 or newer is needed (on Debian: apt-get install python3-venv). Then run again." >&2; exit 1; }
 	@$(PYTHON) scripts/setup.py
 	@touch $@
 

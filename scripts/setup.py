@@ -4,22 +4,25 @@ A virtual environment with pinned packages, Java, Delta's jars where plain spark
 that must be known before the JVM starts. Safe to repeat; uses the standard library only.
 """
 
+from __future__ import annotations  # so that an older Python gets far enough to be told that it is too old
+
 import hashlib
+import http.client
 import os
 import re
 import shutil
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent.parent
 VENV = HERE / ".venv"
 PYTHON = VENV / "bin" / "python"
+PYTHONS = ("python3.11", "python3.12", "python3.13")
 JAVA_VERSIONS = (17, 21)
-MAVEN = os.environ.get("LAKEMILL_MAVEN", "https://repo1.maven.org/maven2")
+MAVEN = os.environ.get("LAKEMILL_MAVEN", "https://repo1.maven.org/maven2").rstrip("/")
 # Delta 4.0.1 for Spark 4.0 (Scala 2.13); its antlr4-runtime 4.13.1 is among Spark's own jars.
 JARS = {
     "io/delta/delta-spark_2.13/4.0.1/delta-spark_2.13-4.0.1.jar": (
@@ -50,10 +53,11 @@ class SetupError(Exception):
 def main() -> int:
     """Do what is missing; 1 and one paragraph where it cannot be done."""
     try:
-        say("Python packages into .venv")
+        use_new_python()
+        say("Python packages into .venv (some minutes the first time)")
         make_venv()
         java = find_java() or install_java()
-        say(f"Java at {java}")
+        say(f"Java {_version_of(java)} at {java}")
         pyspark = Path(output([str(PYTHON), "-c", "import pyspark; print(pyspark.__path__[0])"]))
         for path, digest in JARS.items():
             fetch_jar(path, digest, pyspark / "jars")
@@ -72,19 +76,28 @@ def say(what: str) -> None:
 
 def output(command: list[str]) -> str:
     """What a command prints; raises SetupError where it fails."""
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
     if done.returncode:
         raise SetupError(f"`{' '.join(command)}` failed: {(done.stderr or done.stdout).strip()[-600:]}")
     return done.stdout.strip()
 
 
+def use_new_python() -> None:
+    """Start again under a Python that is new enough, where this one is not; raises SetupError where there is none."""
+    if sys.version_info >= (3, 11):  # noqa: UP036  (an older one must be told)
+        return
+    for found in filter(None, map(shutil.which, PYTHONS)):
+        # Running it tells more than finding it: version managers leave stand-ins for versions not in use.
+        if subprocess.run([found, "-c", "import ensurepip, venv"], capture_output=True, check=False).returncode == 0:
+            os.execv(found, [found, *sys.argv])
+    raise SetupError(f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}. Install it, then run again.")
+
+
 def make_venv() -> None:
     """.venv with every extra at the pinned versions."""
-    if sys.version_info < (3, 11):  # noqa: UP036  (an older one must be told)
-        raise SetupError(
-            f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}. Install it, then run again."
-        )
-    if not PYTHON.exists() and not _venv_made():
+    # pip comes last: a .venv without it was interrupted.
+    complete = PYTHON.exists() and (VENV / "bin" / "pip").exists()
+    if not complete and not _venv_made():
         apt_install("python3-venv", "the module venv (on Debian: apt-get install python3-venv)")
         if not _venv_made():
             raise SetupError(
@@ -105,7 +118,7 @@ def make_venv() -> None:
 
 
 def _venv_made() -> bool:
-    done = subprocess.run([sys.executable, "-m", "venv", str(VENV)], capture_output=True, check=False)
+    done = subprocess.run([sys.executable, "-m", "venv", "--clear", str(VENV)], capture_output=True, check=False)
     if done.returncode:
         shutil.rmtree(VENV, ignore_errors=True)
     return done.returncode == 0
@@ -117,13 +130,25 @@ def java_version(said: str) -> int | None:
     return int(found.group(1)) if found else None
 
 
-def find_java() -> Path | None:
-    """The home of a Java that Spark 4 runs on: JAVA_HOME, the one on PATH, or one under /usr/lib/jvm."""
+def java_homes() -> list[Path]:
+    """Where a Java may be, first choice first: JAVA_HOME, the one on PATH, those under /usr/lib/jvm."""
     homes = [Path(os.environ["JAVA_HOME"])] if os.environ.get("JAVA_HOME") else []
-    if shutil.which("java"):
-        homes.append(Path(shutil.which("java") or "").resolve().parent.parent)
-    homes += sorted(Path("/usr/lib/jvm").glob("*")) if Path("/usr/lib/jvm").is_dir() else []
-    return next((home for home in homes if _version_of(home) in JAVA_VERSIONS), None)
+    on_path = shutil.which("java")
+    if on_path:
+        homes.append(Path(on_path).resolve().parent.parent)
+    return homes + sorted(Path("/usr/lib/jvm").glob("*"))
+
+
+def find_java() -> Path | None:
+    """The home of a Java that Spark 4 runs on."""
+    return next((home for home in java_homes() if _version_of(home) in JAVA_VERSIONS), None)
+
+
+def java_needed(found: dict[Path, int]) -> str:
+    """Which Java is needed, how to get it, and which there are that Spark 4 does not run on."""
+    needed = "Java 17 or 21 (on Debian: apt-get install openjdk-17-jre-headless)"
+    others = ", ".join(f"Java {version} at {home}" for home, version in found.items())
+    return f"{needed}, not {others}," if others else needed
 
 
 def _version_of(home: Path) -> int | None:
@@ -135,7 +160,8 @@ def _version_of(home: Path) -> int | None:
 
 def install_java() -> Path:
     """Java 17 from Debian's packages."""
-    apt_install("openjdk-17-jre-headless", "Java 17 or 21 (on Debian: apt-get install openjdk-17-jre-headless)")
+    versions = {home: _version_of(home) for home in java_homes()}
+    apt_install("openjdk-17-jre-headless", java_needed({home: found for home, found in versions.items() if found}))
     found = find_java()
     if not found:
         raise SetupError("openjdk-17-jre-headless was installed, but no Java 17 or 21 is found under /usr/lib/jvm.")
@@ -148,7 +174,7 @@ def apt_install(package: str, needed: str) -> None:
         raise SetupError(f"{needed} is needed and was not found. Install it, then run again.")
     say(f"apt-get install {package}")
     output(["apt-get", "update", "-qq"])
-    output(["apt-get", "install", "-y", "-qq", package])
+    output(["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-y", "-qq", package])
 
 
 def fetch_jar(path: str, digest: str, folder: Path) -> None:
@@ -156,6 +182,7 @@ def fetch_jar(path: str, digest: str, folder: Path) -> None:
     target = folder / path.rsplit("/", 1)[-1]
     if target.exists() and sha256(target) == digest:
         return
+    target.unlink(missing_ok=True)
     say(f"{target.name} from Maven Central")
     part = target.with_suffix(".part")
     try:
@@ -174,7 +201,7 @@ def _download(url: str, tries: int = 4) -> bytes:
         try:
             with urllib.request.urlopen(url, timeout=60) as answer:
                 return bytes(answer.read())
-        except (urllib.error.URLError, OSError) as wrong:
+        except (http.client.HTTPException, OSError) as wrong:
             if attempt == tries - 1:
                 raise SetupError(f"{url} cannot be read: {wrong}. Check the network, then run again.") from None
             time.sleep(2**attempt)
@@ -192,7 +219,8 @@ def configure(pyspark: Path, java: Path) -> None:
     conf.mkdir(exist_ok=True)
     (conf / "spark-defaults.conf").write_text(defaults(PYTHON))
     (conf / "log4j2.properties").write_text(LOGGING)
-    (conf / "spark-env.sh").write_text(f'export JAVA_HOME="${{JAVA_HOME:-{java}}}"\n')
+    # Over a JAVA_HOME of the day too: this one was checked, and a Java too new fails in words that name no Java.
+    (conf / "spark-env.sh").write_text(f'if [ -x "{java}/bin/java" ]; then export JAVA_HOME="{java}"; fi\n')
     # pip's own asks the first python3 on PATH, which need not have pyspark.
     (VENV / "bin" / "find_spark_home.py").write_text(f'"""Where Spark is."""\n\nprint({str(pyspark)!r})\n')
 

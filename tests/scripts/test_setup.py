@@ -1,5 +1,6 @@
 """The parts of set-up that can go wrong quietly."""
 
+import http.client
 import importlib.util
 from pathlib import Path
 
@@ -47,3 +48,75 @@ def test_the_defaults_name_this_python():
     said = dict(line.split(" ", 1) for line in setup.defaults(Path("/x/python")).splitlines())
     assert said["spark.pyspark.python"] == said["spark.pyspark.driver.python"] == "/x/python"
     assert "UTC" in said["spark.driver.extraJavaOptions"]
+
+
+def java_home(folder, version):
+    """A folder whose bin/java says that it is this version."""
+    java = folder / "bin" / "java"
+    java.parent.mkdir(parents=True)
+    java.write_text(f"#!/bin/sh\necho 'openjdk version \"{version}\"' >&2\n")
+    java.chmod(0o755)
+    return folder
+
+
+def test_a_java_that_spark_does_not_run_on_is_passed_over(monkeypatch, tmp_path):
+    old, new = java_home(tmp_path / "a", "1.8.0_392"), java_home(tmp_path / "b", "25")
+    fit = java_home(tmp_path / "c", "17.0.1")
+    monkeypatch.setattr(setup, "java_homes", lambda: [old, new, tmp_path / "gone", fit])
+    assert setup.find_java() == fit
+
+
+def test_a_java_too_new_is_named_with_its_place(monkeypatch, tmp_path):
+    home = java_home(tmp_path / "new", "25.0.1")
+    monkeypatch.setattr(setup, "java_homes", lambda: [home])
+    monkeypatch.setattr(setup.os, "geteuid", lambda: 1000)
+    with pytest.raises(setup.SetupError, match=f"not Java 25 at {home}"):
+        setup.install_java()
+
+
+def test_a_wrong_jar_is_not_left_where_spark_reads_it(tmp_path, monkeypatch):
+    (tmp_path / "x-1.jar").write_bytes(b"an older wrong jar")
+    monkeypatch.setattr(setup, "_download", lambda url: b"wrong again")
+    with pytest.raises(setup.SetupError):
+        setup.fetch_jar("a/x-1.jar", "0" * 64, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+class Answer:
+    """What a server sends: a body, or an error on the way."""
+
+    def __init__(self, body):
+        self.body = body
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        return None
+
+    def read(self):
+        if isinstance(self.body, Exception):
+            raise self.body
+        return self.body
+
+
+def test_a_download_cut_short_is_tried_again(monkeypatch):
+    bodies = iter([http.client.IncompleteRead(b"half"), ConnectionResetError(), b"jar"])
+    monkeypatch.setattr(setup.urllib.request, "urlopen", lambda url, timeout: Answer(next(bodies)))
+    monkeypatch.setattr(setup.time, "sleep", lambda seconds: None)
+    assert setup._download("https://example.org/x.jar") == b"jar"
+
+
+def test_the_java_that_was_checked_is_the_one_that_runs(monkeypatch, tmp_path):
+    monkeypatch.setattr(setup, "VENV", tmp_path)
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "pyspark").mkdir()
+    setup.configure(tmp_path / "pyspark", Path("/opt/java"))
+    assert 'export JAVA_HOME="/opt/java"' in (tmp_path / "pyspark" / "conf" / "spark-env.sh").read_text()
+
+
+def test_without_a_python_new_enough_it_says_which_is_needed(monkeypatch):
+    monkeypatch.setattr(setup.sys, "version_info", (3, 9, 2))
+    monkeypatch.setattr(setup.shutil, "which", lambda name: None)
+    with pytest.raises(setup.SetupError, match=r"Python 3\.11 or newer is needed"):
+        setup.use_new_python()

@@ -1,0 +1,48 @@
+"""One MERGE: what a run changes of its target, in one commit."""
+
+from collections.abc import Mapping, Sequence
+from functools import reduce
+
+from pyspark.sql import Column, DataFrame, functions as F
+
+from lakemill.core.mapreduce import GONE, same_key
+from lakemill.lake.tables import Table
+from lakemill.reducers.reducer import quoted
+
+
+def merge_keys(table: Table, rows: DataFrame, key: Sequence[str]) -> None:
+    """Bring these keys up to date: deleted where `_gone`, else written where anything differs."""
+    values = {name: F.col(f"s.{quoted(name)}") for name in rows.columns if name != GONE}
+    gone = F.col(f"s.{GONE}")
+    (
+        table.delta()
+        .alias("t")
+        .merge(rows.alias("s"), same_key(key, "t", "s"))
+        .whenMatchedDelete(gone)
+        .whenMatchedUpdate(_differs(values), _assign(values))
+        .whenNotMatchedInsert(~gone, _assign(values))
+        .execute()
+    )
+
+
+def merge_difference(table: Table, rows: DataFrame, key: Sequence[str]) -> None:
+    """Make the table hold exactly these rows, writing only where it does not yet; its feed then is the difference."""
+    values = {name: F.col(f"s.{quoted(name)}") for name in rows.columns}
+    (
+        table.delta()
+        .alias("t")
+        .merge(rows.alias("s"), same_key(key, "t", "s"))
+        .whenMatchedUpdate(_differs(values), _assign(values))
+        .whenNotMatchedInsert(values=_assign(values))
+        .whenNotMatchedBySourceDelete()
+        .execute()
+    )
+
+
+def _assign(values: Mapping[str, Column]) -> dict[str, str | Column]:
+    return {quoted(name): value for name, value in values.items()}
+
+
+def _differs(values: Mapping[str, Column]) -> Column:
+    same = [F.col(f"t.{quoted(name)}").eqNullSafe(value) for name, value in values.items()]
+    return ~reduce(lambda one, other: one & other, same, F.lit(True))

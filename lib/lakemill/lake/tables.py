@@ -1,0 +1,129 @@
+"""Tables as lakemill reads and writes them: snapshots and changes without `_state`, one commit a write."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from delta.tables import DeltaTable
+from pyspark.sql import DataFrame, SparkSession, functions as F
+from pyspark.sql.types import DataType, StructField, StructType
+
+from lakemill.errors import UsageError
+from lakemill.job import RESERVED
+from lakemill.lake.log import CHANGE_FEED, Log
+from lakemill.reducers.reducer import column
+
+ADDS, REMOVES = ("insert", "update_postimage"), ("delete", "update_preimage")
+STATS_COLUMNS = 32
+ROWS_A_FILE = 150_000
+
+
+@dataclass(frozen=True)
+class Lake:
+    """Where tables live: `root`/layer/name, but for those that conf binds elsewhere."""
+
+    spark: SparkSession
+    root: str
+    bound: Mapping[str, str]
+
+    def table(self, name: str) -> "Table":
+        """The table of this name, whether or not it exists yet."""
+        return Table(self.spark, name, self.bound.get(name) or f"{self.root}/{name.replace('.', '/')}")
+
+
+@dataclass(frozen=True)
+class Table:
+    """A Delta table and its name."""
+
+    spark: SparkSession
+    name: str
+    uri: str
+
+    def log(self) -> Log:
+        """Its log as of now."""
+        return Log(self.spark, self.uri)
+
+    def pin(self) -> "Pin":
+        """Its newest version, fixed; raises UsageError where there is no such table."""
+        log = self.log()
+        if not log.exists:
+            raise UsageError(
+                f"{self.name}: there is no Delta table at {self.uri}. If a job makes it, run that one first; "
+                "if it is yours, bind its name to its place under `tables:` in conf."
+            )
+        return Pin(self, log.version, log.table_id, without_state(log.schema))
+
+    def full(self, version: int) -> DataFrame:
+        """All columns at a version, `_state` included."""
+        return self.spark.read.format("delta").option("versionAsOf", version).load(self.uri)
+
+    def delta(self) -> DeltaTable:
+        """Delta's own handle, to merge into."""
+        return DeltaTable.forPath(self.spark, self.uri)
+
+
+@dataclass(frozen=True)
+class Pin:
+    """One version of one table: what a run reads of it, whatever others write meanwhile."""
+
+    table: Table
+    version: int
+    table_id: str
+    schema: StructType
+
+    def rows(self) -> DataFrame:
+        """The presented rows at this version."""
+        return self.table.full(self.version).select(*[column(name) for name in self.schema.names])
+
+    def feed(self, after: int) -> tuple[DataFrame, DataFrame]:
+        """The rows added and the rows removed in (after, this version], from the change feed."""
+        feed = (
+            self.table.spark.read.format("delta")
+            .option("readChangeFeed", "true")
+            .option("startingVersion", after + 1)
+            .option("endingVersion", self.version)
+            .load(self.table.uri)
+        )
+        columns = [column(name) for name in self.schema.names]
+        kinds = F.col("_change_type")
+        return feed.where(kinds.isin(*ADDS)).select(*columns), feed.where(kinds.isin(*REMOVES)).select(*columns)
+
+
+def without_state(schema: StructType) -> StructType:
+    """The presented columns, as every reader of the table should see them; all may hold NULL."""
+    return StructType([StructField(f.name, f.dataType, True) for f in schema.fields if f.name != RESERVED])
+
+
+def by_range(rows: DataFrame, key: Sequence[str], about: int) -> DataFrame:
+    """The rows, of which there are at most `about`, in files of neighbouring keys.
+
+    A later MERGE of keys that are near each other then rewrites few files; measured, that decides its cost.
+    """
+    files = min(about // ROWS_A_FILE, 1000)
+    return rows.repartitionByRange(files, *[column(name) for name in key]) if files > 1 and key else rows
+
+
+def create(table: Table, rows: DataFrame) -> None:
+    """Write the table anew, rows and schema, in one commit."""
+    known = table.log()
+    properties = {} if known.exists else table_properties(rows.schema)
+    writer = rows.write.format("delta").mode("overwrite").option("overwriteSchema", "true").options(**properties)
+    writer.save(table.uri)
+
+
+def append(table: Table, rows: DataFrame) -> None:
+    """Add the rows in one commit."""
+    rows.write.format("delta").mode("append").save(table.uri)
+
+
+def table_properties(schema: StructType) -> dict[str, str]:
+    """A feed for readers; no deletion vectors (delta-io/delta#5662); no file statistics of `_state`, the last one."""
+    leaves = sum(_leaves(field.dataType) for field in schema.fields if field.name != RESERVED)
+    return {
+        CHANGE_FEED: "true",
+        "delta.enableDeletionVectors": "false",
+        "delta.dataSkippingNumIndexedCols": str(min(leaves, STATS_COLUMNS)),
+    }
+
+
+def _leaves(kind: DataType) -> int:
+    return sum(_leaves(field.dataType) for field in kind.fields) if isinstance(kind, StructType) else 1
