@@ -8,9 +8,11 @@ from time import monotonic
 from typing import Any
 
 from pyspark.sql import DataFrame, Observation, SparkSession, functions as F
+from pyspark.sql.types import StructType
 
 from lakemill.core import mapreduce
 from lakemill.core.local import to_local
+from lakemill.core.near import near
 from lakemill.core.plan import NOTHING, REBUILD, Change, Plan, allowed, decide
 from lakemill.core.reduction import Reduction, reduction
 from lakemill.core.rowwise import Mapped, check_map
@@ -21,6 +23,7 @@ from lakemill.lake.log import Commit
 from lakemill.lake.merge import merge_difference, merge_keys
 from lakemill.lake.progress import NoProgress, Progress, confirm, lost_race, read_progress, recording
 from lakemill.lake.tables import Lake, Pin, Table, append, by_range, create
+from lakemill.observe.cost import rows_seen
 from lakemill.observe.runs import Run
 from lakemill.reducers.count import ROWS
 
@@ -36,6 +39,7 @@ class World:
     landing: str
     locks: Path
     pins: dict[str, Pin] = field(default_factory=dict)
+    _maps: dict[str, tuple[Job, dict[str, StructType], Mapped]] = field(default_factory=dict)
 
     @property
     def spark(self) -> SparkSession:
@@ -47,6 +51,13 @@ class World:
         if name not in self.pins:
             self.pins[name] = self.lake.table(name).pin()
         return self.pins[name]
+
+    def check(self, job: Job, sources: dict[str, StructType]) -> Mapped:
+        """The job's checked map; checked once for as long as its sources' columns stay."""
+        known = self._maps.get(job.target)
+        if known is None or known[0] is not job or known[1] != sources:
+            known = self._maps[job.target] = (job, sources, check_map(self.spark, job, sources))
+        return known[2]
 
 
 @dataclass(frozen=True)
@@ -82,7 +93,7 @@ class Task:
 def prepare(world: World, job: Job, policy: str) -> Task:
     """Pin the sources, check the job against them, and plan; reads logs only. For jobs that read tables."""
     pins = {name: world.pin(name) for name in job.sources}
-    mapped = check_map(world.spark, job, {name: pin.schema for name, pin in pins.items()})
+    mapped = world.check(job, {name: pin.schema for name, pin in pins.items()})
     if not job.appends:
         reduction(job, mapped.schema)
     target = world.lake.table(job.target)
@@ -156,7 +167,7 @@ def _same_columns(target: Table, rows: DataFrame) -> bool:
 def _append_change(task: Task, run: Run) -> None:
     weighed, observed = change_of(task)
     commit(task.target, task.next_progress(), run, lambda: append(task.target, weighed.drop(mapreduce.WEIGHT)))
-    run.rows_in = _rows(observed)
+    run.rows_in = rows_seen(task.target.spark, observed)
 
 
 def _update(task: Task, run: Run) -> None:
@@ -164,15 +175,17 @@ def _update(task: Task, run: Run) -> None:
     with stage(run, "change"):
         weighed, observed = change_of(task)
         deltas, run.keys_touched = _held(mapreduce.delta(weighed, task.reduction), small)
-        run.rows_in = _rows(observed)
+        run.rows_in = rows_seen(task.target.spark, observed)
     with stage(run, "touched"):
-        old, _ = _held(mapreduce.of_keys(task.stored(), deltas, task.reduction), small)
+        where = near(deltas, task.reduction.key, "t") if small else F.lit(True)
+        stored = task.stored().alias("t").where(where)
+        old, _ = _held(mapreduce.of_keys(stored, deltas, task.reduction), small)
         advanced, _ = _held(mapreduce.advance(deltas, old, task.reduction), small)
         _refuse_negative(task, advanced)
     with stage(run, "recompute"):
         parts = _recomputed(task, advanced, run, small)
     rows = mapreduce.target_rows(parts, task.reduction, with_gone=True)
-    commit(task.target, task.next_progress(), run, lambda: merge_keys(task.target, rows, task.reduction.key))
+    commit(task.target, task.next_progress(), run, lambda: merge_keys(task.target, rows, task.reduction.key, where))
     for frame in (deltas, old, advanced, parts):
         frame.unpersist()
 
@@ -187,10 +200,6 @@ def change_of(task: Task) -> tuple[DataFrame, list[Observation]]:
         for frame, each in zip((added, removed), seen, strict=False)
     ]
     return mapreduce.weigh(mapped[0], mapped[1] if change.removes else None), seen
-
-
-def _rows(observed: list[Observation]) -> int:
-    return sum(int(each.get["rows"] or 0) for each in observed)
 
 
 def _recomputed(task: Task, advanced: DataFrame, run: Run, small: bool) -> DataFrame:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from lake_jobs import SALES, do
 
-from lakemill import Count, Job
+from lakemill import Count, Job, Max
 from lakemill.errors import Busy, CorruptFeed, LakemillError, UsageError
 from lakemill.lake.lock import lock
 from lakemill.lake.progress import TXN_APP, NoProgress, read_progress
@@ -302,3 +302,28 @@ def test_what_cannot_be_verified_is_said(lake):
 def test_refresh_needs_its_sources(lake):
     with pytest.raises(UsageError, match=r"raw.sales: there is no Delta table at"):
         refresh(lake.world, SALES, "auto", Run("r", "gold.sales"))
+
+
+def test_a_change_that_the_map_leaves_out_is_read_and_ends(lake):
+    """Spark finds such a plan empty and leaves its parts out; waiting for their row counts would take for ever."""
+    from pyspark.sql import functions as F
+
+    kept = Job(
+        source="raw.sales",
+        map=lambda sales: sales.where(F.col("amount") > 100),
+        key=["shop"],
+        reduce={"lines": Count(), "largest": Max("amount")},
+        target="gold.kept",
+    )
+    lake.put("raw.sales", [("a", 101)], SCHEMA)
+    lake.run(kept)
+    for change in ("amount > 1000", "shop = 'a'"):
+        lake.put("raw.sales", [("a", 1), ("b", 2)], SCHEMA)
+        lake.run(kept)
+        lake.delta("raw.sales").delete(change)
+        lake.run(kept)
+    assert lake.rows("gold.kept") == []
+    lake.delta("raw.sales").delete()
+    assert lake.run(kept).plan == "update"
+    assert lake.rows("gold.kept") == []
+    assert lake.differences(kept) == []

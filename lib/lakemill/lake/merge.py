@@ -10,14 +10,17 @@ from lakemill.lake.tables import Table
 from lakemill.reducers.reducer import quoted
 
 
-def merge_keys(table: Table, rows: DataFrame, key: Sequence[str]) -> None:
-    """Bring these keys up to date: deleted where `_gone`, else written where anything differs."""
+def merge_keys(table: Table, rows: DataFrame, key: Sequence[str], where: Column) -> None:
+    """Bring these keys up to date: deleted where `_gone`, else written where anything differs.
+
+    `where`: holds for the row of each of these keys in the target, aliased `t`, so that files can be skipped.
+    """
     values = {name: F.col(f"s.{quoted(name)}") for name in rows.columns if name != GONE}
     gone = F.col(f"s.{GONE}")
     (
         table.delta()
         .alias("t")
-        .merge(rows.alias("s"), same_key(key, "t", "s"))
+        .merge(rows.alias("s"), same_key(key, "t", "s") & where)
         .whenMatchedDelete(gone)
         .whenMatchedUpdate(_differs(values), _assign(values))
         .whenNotMatchedInsert(~gone, _assign(values))

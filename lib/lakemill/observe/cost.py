@@ -1,12 +1,12 @@
 """What a run cost, as Spark counted it: jobs and bytes of the work done under one job group."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
-from pyspark.sql import SparkSession
+from pyspark.sql import Observation, SparkSession
 
 
 @dataclass
@@ -30,6 +30,17 @@ def metered(spark: SparkSession, group: str) -> Iterator[Cost]:
         cost.seconds = round(monotonic() - began, 3)
         context._jsc.clearJobGroup()
         cost.spark_jobs, cost.bytes_read = _spent(spark, group)
+
+
+def rows_seen(spark: SparkSession, observed: Iterable[Observation]) -> int:
+    """The sum of `rows` over observations of a query that has run.
+
+    Spark never completes an observation whose part of the plan it left out, because it found it empty: asking such a
+    one for its value would wait for ever. It has seen no rows.
+    """
+    context: Any = spark._jsparkSession.sparkContext()
+    context.listenerBus().waitUntilEmpty()
+    return sum(int(each.get["rows"] or 0) for each in observed if each._jo.future().isCompleted())  # type: ignore[union-attr]
 
 
 def _spent(spark: SparkSession, group: str) -> tuple[int, int]:
