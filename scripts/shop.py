@@ -84,11 +84,16 @@ select day, basket_id, line, household_id, store_id, product_id, quantity, amoun
        strftime(clock, '%Y-%m-%dT%H:%M:%S') || '-0' || behind || ':00' as sold_at,
        case when gone then 'true' else 'false' end as withdrawn, remark, rank
 from (from told union all from fixed union all from gone union all from twice)
+order by day
+"""
+KNOWN = """
+create table known as
+from read_parquet($file) where product_id in (select product_id from lines) or not $small
 """
 PRODUCT_CHANGES = """
 create table product_changes as
 select product_id, month, md5_number_lower(concat_ws(':', $seed, product_id, month)) as h, (h // 1000) % 3 as kind
-from read_parquet($file), range(2, 13) as months(month) where h % 1000 < 2
+from known, range(2, 13) as months(month) where h % 1000 < 2
 """
 PRODUCTS_OF = """
 with newest as (select product_id, kind, arg_max(h, month) as h from product_changes where month <= $month
@@ -102,8 +107,7 @@ select p.product_id, p.manufacturer_id,
        case when k.brand is null then p.brand when p.brand = 'Private' then 'National' else 'Private' end,
        p.product_category, p.product_type,
        case when k.size is null then p.package_size else cast(1 + k.size % 60 as bigint) || ' OZ' end
-from read_parquet($file) p left join kinds k using (product_id), names
-where p.product_id in (select product_id from lines) or not $small
+from known p left join kinds k using (product_id), names
 order by p.product_id
 """
 FIRST_NAMES = "Ada Ben Cleo Dan Eva Finn Gia Hugo Ida Jon Kim Leo Mia Noah Ola Pia Quinn Rosa Sam Tess Uma Vera".split()
@@ -137,8 +141,8 @@ class Shop:
         if feed == "sales":
             return SALES, self._events(day)
         if feed == "products":
-            known = {"month": day.month, "file": parquet("products"), "small": self.households is not None}
-            return PRODUCTS, self._db.execute(PRODUCTS_OF, known).fetchall()
+            asked = {"month": day.month, "file": parquet("products")}
+            return PRODUCTS, self._db.execute(PRODUCTS_OF, asked).fetchall()
         return HOUSEHOLDS, list(self._people(day.month))
 
     def _events(self, day: date) -> list[tuple[object, ...]]:
@@ -185,7 +189,9 @@ class Shop:
         db.execute(LINES, {"file": sales, "seed": seed})
         db.execute(LOCAL, parts)
         db.execute(EVENTS)
-        db.execute(PRODUCT_CHANGES, {"file": parquet("products"), "seed": seed})
+        small = self.households is not None
+        db.execute(KNOWN, {"file": parquet("products"), "small": small})
+        db.execute(PRODUCT_CHANGES, {"seed": seed})
         return db
 
 

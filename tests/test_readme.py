@@ -53,7 +53,7 @@ def test_its_ten_minutes(lake, tmp_path, monkeypatch, capsys):
     assert "UPDATE" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("command", sorted(set(re.findall(r"`?make ([a-z-]+)", README))))
+@pytest.mark.parametrize("command", sorted(set(re.findall(r"(?:`|^    )make ([a-z-]+)", README, re.M))))
 def test_its_make_targets_exist(command):
     assert re.search(rf"^{command}:", (ROOT / "Makefile").read_text(), re.M), command
 

@@ -35,6 +35,7 @@ def test_a_merge_of_near_keys_rewrites_only_their_files(lake):
     assert lake.run(job).files_rewritten == 0
     lake.put("raw.rows", [(105,), (200,)], schema)
     run = lake.run(job)
-    assert (run.files_rewritten, run.rows_rewritten) == (1, 9)
+    assert run.files_rewritten == 1
+    assert run.rows_rewritten < 10  # the file of 105, at most the ten rows of its commit; never the hundred
     assert lake.frame("gold.rows").agg(F.sum("c")).first()[0] == 112
     assert lake.differences(job) == []

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from frames import assert_same
 from pyspark.sql import Column, functions as F
-from pyspark.sql.types import StructType
+from pyspark.sql.types import ArrayType, LongType, StructType
 
 from lakemill import Count, CountIf, Job, Latest, Max, Mean, Min, Sum
 from lakemill.core import mapreduce
@@ -16,6 +16,7 @@ from lakemill.core.reduction import Reduction, reduction
 from lakemill.errors import UsageError
 
 SCHEMA = "g int, third int, x decimal(38,4), n bigint, i int, t string, d date, v double, ok boolean"
+NESTED = ArrayType(LongType())
 REDUCERS = {  # side by side in one job, so that Spark is paid once
     "columns": {
         "count": Count(),
@@ -124,10 +125,10 @@ def test_presented_is_plain(spark, name):
         (Max("nested"), "numbers, texts"),
     ],
 )
-def test_a_wrong_column_is_refused_by_name(reducer, says):
+def test_a_wrong_column_is_refused_by_name(spark, reducer, says):
     job = Job(source="raw.rows", key=["g"], reduce={"total": reducer}, target="gold.rows")
     with pytest.raises(UsageError, match=says) as refused:
-        reduction(job, StructType.fromDDL(SCHEMA + ", nested array<int>"))
+        reduction(job, StructType().add("g", "integer").add("v", "double").add("t", "string").add("nested", NESTED))
     assert 'gold.rows: reducer "total"' in str(refused.value)
 
 

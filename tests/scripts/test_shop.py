@@ -22,7 +22,7 @@ import shop
 from shop import Shop
 from shop_oracle import Oracle
 
-HOUSEHOLDS = 60
+HOUSEHOLDS = 40
 Snapshot = dict[str, dict[str, str]]
 MONEY = ["amount", "retail_discount", "coupon_discount", "coupon_match_discount"]
 

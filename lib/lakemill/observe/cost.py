@@ -38,9 +38,14 @@ def rows_seen(spark: SparkSession, observed: Iterable[Observation]) -> int:
     Spark never completes an observation whose part of the plan it left out, because it found it empty: asking such a
     one for its value would wait for ever. It has seen no rows.
     """
-    context: Any = spark._jsparkSession.sparkContext()
-    context.listenerBus().waitUntilEmpty()
-    return sum(int(each.get["rows"] or 0) for each in observed if each._jo.future().isCompleted())  # type: ignore[union-attr]
+    scala: Any = spark._jsparkSession.sparkContext()
+    scala.listenerBus().waitUntilEmpty()
+    return sum(int(each.get["rows"] or 0) for each in observed if _completed(each))
+
+
+def _completed(observation: Observation) -> bool:
+    held: Any = observation._jo
+    return bool(held.future().isCompleted())
 
 
 def _spent(spark: SparkSession, group: str) -> tuple[int, int]:
