@@ -17,6 +17,7 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from lakemill.errors import DataRefused, UsageError
+from lakemill.lake.files import read_texts
 
 MANIFEST = "manifest.json"
 FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,200}")
@@ -54,11 +55,8 @@ class Landing:
 
     def deliveries(self, spark: SparkSession) -> list[Delivery]:
         """All of them in the order of their folders' names; raises DataRefused for a manifest that is none."""
-        if not self.manifests:
-            return []
-        found = spark.read.format("binaryFile").load(list(self.manifests)).select("path", "content").collect()
-        read = [_delivery(self, row["path"], bytes(row["content"])) for row in found]
-        return sorted(read, key=lambda delivery: delivery.folder)
+        texts = read_texts(spark, self.manifests)
+        return [_delivery(self, path, text) for path, text in zip(self.manifests, texts, strict=True)]
 
 
 def look(spark: SparkSession, root: str, feed: str) -> Landing:
@@ -84,10 +82,10 @@ def look(spark: SparkSession, root: str, feed: str) -> Landing:
     return Landing(uri, feed, tuple(manifests), hashlib.sha256(said.encode()).hexdigest()[:32])
 
 
-def _delivery(landing: Landing, path: str, content: bytes) -> Delivery:
+def _delivery(landing: Landing, path: str, text: str | None) -> Delivery:
     folder = path.removesuffix("/" + MANIFEST)
     try:
-        said = json.loads(content)
+        said = json.loads(text or "")
         if said["feed"] != landing.feed:
             raise ValueError(f'it is of the feed "{said["feed"]}" and lies in that of "{landing.feed}"')
         files = tuple(_file(landing, folder, entry) for entry in said["files"])

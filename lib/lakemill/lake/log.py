@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 from pyspark.sql.types import StructType
+
+from lakemill.lake.files import read_text
 
 CHANGE_FEED = "delta.enableChangeDataFeed"
 
@@ -40,6 +41,11 @@ class Commit:
     def removes(self) -> bool:
         """Whether rows may have gone."""
         return any(self._action(action, "remove").get("dataChange") for action in self.actions)
+
+    def transaction(self, app_id: str) -> int | None:
+        """The transaction number that its writer took under this name."""
+        taken = (self._action(action, "txn") for action in self.actions)
+        return next((int(txn["version"]) for txn in taken if txn.get("appId") == app_id), None)
 
     @property
     def metadata(self) -> dict[str, Any] | None:
@@ -107,13 +113,16 @@ class Log:
         return str(found.get()) if found.isDefined() else None
 
     def transaction(self, app_id: str) -> int | None:
-        """The last transaction number that a writer recorded; it survives checkpoints and log clean-up."""
+        """The last transaction number that a writer recorded; it survives checkpoints and log clean-up.
+
+        A Spark job reads it from the whole state of the table.
+        """
         found = self.snapshot.transactions().get(app_id)
         return int(found.get()) if found.isDefined() else None
 
     def commit(self, version: int) -> Commit | None:
         """One commit; None where its JSON has been cleaned away."""
-        text = _read_text(self.spark, f"{self.uri}/_delta_log/{version:020d}.json")
+        text = read_text(self.spark, f"{self.uri}/_delta_log/{version:020d}.json")
         if text is None:
             return None
         return Commit(version, tuple(json.loads(line) for line in text.splitlines() if line.strip()))
@@ -122,25 +131,3 @@ class Log:
         """The commits of (after, through]; None where one of them has been cleaned away."""
         found = [self.commit(version) for version in range(after + 1, through + 1)]
         return None if None in found else [commit for commit in found if commit]
-
-
-def _read_text(spark: SparkSession, uri: str) -> str | None:
-    """A small file's text; None where there is no such file. Local files are read without Hadoop, which is slower."""
-    if "://" not in uri:
-        try:
-            with open(uri, encoding="utf-8") as file:
-                return file.read()
-        except FileNotFoundError:
-            return None
-    jvm: Any = spark._jvm
-    path = jvm.org.apache.hadoop.fs.Path(uri)
-    try:
-        stream = path.getFileSystem(spark._jsparkSession.sessionState().newHadoopConf()).open(path)
-    except Py4JJavaError as error:
-        if "FileNotFoundException" in str(error.java_exception):
-            return None
-        raise
-    try:
-        return str(jvm.org.apache.commons.io.IOUtils.toString(stream, "UTF-8"))
-    finally:
-        stream.close()

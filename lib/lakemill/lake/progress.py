@@ -67,24 +67,28 @@ def read_progress(log: Log, table: str) -> Progress | NoProgress:
     """
     if not log.exists:
         return NoProgress("FIRST_RUN", "the table does not exist yet")
-    taken = log.transaction(app_id(table))
-    if taken is None:
-        raise UsageError(
-            f"{table}: a Delta table that lakemill did not make stands at {log.uri}. Move it away, or bind "
-            f"{table} to another place under `tables:` in conf; nothing was written."
-        )
     for version in range(log.version, -1, -1):
         commit = log.commit(version)
         if commit is None:
-            return NoProgress(
-                "PROGRESS_LOST", f"the commit that held it was cleaned from the log before {version}", taken
-            )
+            detail = f"the commit that held it was cleaned from the log before {version}"
+            return NoProgress("PROGRESS_LOST", detail, _taken(log, table))
         found = progress_of(commit)
-        if found:
+        if found and commit.transaction(app_id(table)) == found.run:
             return found
         if commit.changes_data:
-            return _foreign(commit, taken)
-    return NoProgress("PROGRESS_LOST", "no commit holds it", taken)
+            return _foreign(commit, _taken(log, table))
+    return NoProgress("PROGRESS_LOST", "no commit holds it", _taken(log, table))
+
+
+def _taken(log: Log, table: str) -> int:
+    """The last run number that this table's log knows; raises UsageError where it knows none."""
+    taken = log.transaction(app_id(table))
+    if taken is None:
+        raise UsageError(
+            f"{table}: a Delta table that lakemill did not make, or made as another table, stands at {log.uri}. "
+            f"Move it away, or bind {table} to another place under `tables:` in conf; nothing was written."
+        )
+    return taken
 
 
 def last_progress(log: Log) -> Progress | None:
