@@ -96,7 +96,8 @@ def best_of_the_week(world: World) -> None:
     products = named.groupBy("product_id", "product_type").agg(F.sum("amount").alias("revenue"))
     for title, frame in (("stores", stores), ("departments", departments), ("products", products)):
         print(f"\nTop {title} of the last week:")
-        show([row.asDict() for row in frame.orderBy(F.desc("revenue")).limit(5).collect()])
+        best = frame.orderBy(F.desc("revenue")).limit(5).collect()
+        show([{name: str(value) for name, value in row.asDict().items()} for row in best])
 
 
 def how_to_query(lake: str) -> None:
