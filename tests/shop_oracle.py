@@ -111,7 +111,8 @@ def _bronze(landing: Path, feed: str) -> pa.Table:
     tables: list[pa.Table] = []
     for path in sorted((landing / feed).glob("[!.]*/manifest.json")):
         folder, manifest = path.parent, json.loads(path.read_text())
-        dump_id = hashlib.sha256("".join(file["sha256"] for file in manifest["files"]).encode()).hexdigest()[:16]
+        said = manifest["dump_date"] + "".join(file["sha256"] for file in manifest["files"])
+        dump_id = hashlib.sha256(said.encode()).hexdigest()[:16]
         if dump_id in seen:
             continue
         seen.add(dump_id)

@@ -63,3 +63,10 @@ def test_a_job_is_found_by_its_name(tmp_path):
         load_jobs(tmp_path)
     with pytest.raises(UsageError, match="no folder of jobs"):
         load_jobs(tmp_path / "nowhere")
+
+
+def test_a_job_file_that_cannot_be_imported_is_named(tmp_path):
+    (tmp_path / "gold").mkdir()
+    (tmp_path / "gold" / "broken.py").write_text("import nothing_of_that_name")
+    with pytest.raises(UsageError, match=r"broken\.py cannot be imported: ModuleNotFoundError"):
+        load_jobs(tmp_path)

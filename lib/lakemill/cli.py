@@ -85,6 +85,8 @@ def _run(asked: argparse.Namespace, start: Path) -> int:
     for run in outcome.runs:
         if run.status in (FAILED, SKIPPED):
             print(f"lakemill: {run.error or run.status}", file=sys.stderr)
+    if outcome.unrecorded:
+        print(f"lakemill: {outcome.unrecorded}", file=sys.stderr)
     return outcome.exit_code
 
 

@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
-from lakemill.errors import UsageError, did_you_mean
+from lakemill.errors import LakemillError, UsageError, did_you_mean
 from lakemill.job import Job
 
 
@@ -29,7 +29,12 @@ def load_job(path: Path) -> Job:
     if spec is None or spec.loader is None:
         raise UsageError(f"{path} cannot be imported.")
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except LakemillError:
+        raise
+    except Exception as wrong:
+        raise UsageError(f"{path} cannot be imported: {type(wrong).__name__}: {wrong}. Mend the file.") from wrong
     job = getattr(module, "job", None)
     if not isinstance(job, Job):
         raise UsageError(f"{path} has no job: a value `job = Job(...)` was expected.")
@@ -61,12 +66,12 @@ def select(jobs: Mapping[str, Job], wanted: Sequence[str]) -> list[str]:
     """The tables asked for, in order: names, patterns as silver.*, +name with all it depends on; none is all."""
     if not wanted:
         return ordered(jobs)
-    chosen: set[str] = set()
+    chosen, order = set[str](), ordered(jobs)
     for asked in wanted:
         found = _matching(jobs, asked.removeprefix("+"))
         for name in found:
             chosen |= upstream(jobs, name) if asked.startswith("+") else {name}
-    return [name for name in ordered(jobs) if name in chosen]
+    return [name for name in order if name in chosen]
 
 
 def _matching(jobs: Iterable[str], asked: str) -> list[str]:

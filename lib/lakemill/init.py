@@ -75,4 +75,4 @@ def _values(table: str, place: str, columns: dict[str, Any]) -> dict[str, str]:
 
 
 def _plain(name: str) -> str:
-    return "".join(each if each.isalnum() else "_" for each in name.lower())
+    return "".join(each if each.isascii() and each.isalnum() else "_" for each in name.lower())

@@ -61,6 +61,7 @@ def _write(
 ) -> None:
     spark = target.spark
     missing_files(spark, dumps)
+    planned = target.log().version
     known = [name for name in target.log().schema.names if name not in LINEAGE] if plan.kind == UPDATE else []
     rows = read_rows(spark, dumps, tuple(known) or read_header(spark, dumps[0].files[0]))
     next_progress = Progress(progress.run + 1, {}, {}, "dump", plan.kind, plan.reason, landing.digest)
@@ -72,7 +73,7 @@ def _write(
             create(target, rows)
 
     try:
-        commit(target, next_progress, run, write)
+        commit(target, planned, next_progress, run, write)
     except (PySparkException, Py4JJavaError) as error:
         raise refused(error) or error from None
     run.rows_in = sum(file.rows for dump in dumps for file in dump.files)

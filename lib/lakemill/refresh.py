@@ -2,16 +2,18 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
+from py4j.protocol import Py4JJavaError
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, Observation, SparkSession, functions as F
 from pyspark.sql.types import StructType
 
 from lakemill.core import mapreduce
-from lakemill.core.local import to_local
+from lakemill.core.local import Held, holding
 from lakemill.core.near import near
 from lakemill.core.plan import NOTHING, REBUILD, Change, Plan, allowed, decide
 from lakemill.core.reduction import Reduction, reduction
@@ -19,6 +21,7 @@ from lakemill.core.rowwise import Mapped, check_map
 from lakemill.errors import CommitLost, CorruptFeed
 from lakemill.job import Dump, Job
 from lakemill.lake.feed import change_since
+from lakemill.lake.files import files_gone
 from lakemill.lake.log import Commit
 from lakemill.lake.merge import merge_difference, merge_keys
 from lakemill.lake.progress import NoProgress, Progress, confirm, lost_race, read_progress, recording
@@ -27,8 +30,8 @@ from lakemill.observe.cost import rows_seen
 from lakemill.observe.runs import Run
 from lakemill.reducers.count import ROWS
 
-DRIVER_BYTES = 64 * 1024 * 1024
-"""A change whose feed is larger than this is not brought to the driver."""
+DRIVER_BYTES = 4 * 1024 * 1024
+"""A change whose feed is larger than this (some 300,000 rows in Parquet) is not brought to the driver."""
 
 
 @dataclass
@@ -118,13 +121,28 @@ def refresh(world: World, job: Job, policy: str, run: Run) -> None:
     run.versions = {name: pin.version for name, pin in task.pins.items()}
     run.version = task.target_version
     if task.plan.kind != NOTHING:
-        work = _rebuild if task.plan.kind == REBUILD else _append_change if job.appends else _update
-        work(task, run)
+        _work(task, policy, run)
     world.pins.pop(job.target, None)
 
 
-def commit(target: Table, progress: Progress, run: Run, write: Callable[[], None]) -> None:
-    """Write with the progress, read the commit back, and put what it cost into `run`."""
+def _work(task: Task, policy: str, run: Run) -> None:
+    try:
+        work = _rebuild if task.plan.kind == REBUILD else _append_change if task.job.appends else _update
+        work(task, run)
+    except (PySparkException, Py4JJavaError) as error:
+        if task.plan.kind == REBUILD or not files_gone(error):
+            raise
+        detail = f"{', '.join(task.job.sources)}: files of its change feed are gone (VACUUM)"
+        plan = allowed(task.job, policy, Plan(REBUILD, "FEED_EXPIRED", detail))
+        run.plan, run.reason, run.detail = plan.kind, plan.reason, plan.detail
+        _rebuild(replace(task, plan=plan), run)
+
+
+def commit(target: Table, planned: int, progress: Progress, run: Run, write: Callable[[], None]) -> None:
+    """Write with the progress, read the commit back, and put what it cost into `run`.
+
+    `planned`: the target's version that the plan was made from.
+    """
     with stage(run, "write"):
         try:
             with recording(target.spark, target.name, progress):
@@ -135,7 +153,7 @@ def commit(target: Table, progress: Progress, run: Run, write: Callable[[], None
             raise CommitLost(
                 f"{target.name}: another process committed to it meanwhile; nothing of this run was written. Run again."
             ) from error
-        done = confirm(target.log(), target.name, progress)
+        done = confirm(target.log(), target.name, progress, planned)
     _measure(run, done)
 
 
@@ -149,12 +167,12 @@ def _rebuild(task: Task, run: Run) -> None:
     key = task.job.key or ()
 
     def write() -> None:
-        if not job.appends and _same_columns(target, rows):
+        if not job.appends and _same_columns(target, rows) and target.has_one_row_a(key):
             merge_difference(target, rows, key)
         else:
             create(target, by_range(rows, key, run.rows_in or 0))
 
-    commit(target, task.next_progress(), run, write)
+    commit(target, task.target_version, task.next_progress(), run, write)
     run.keys_touched = None if job.appends else run.rows_out
 
 
@@ -166,28 +184,29 @@ def _same_columns(target: Table, rows: DataFrame) -> bool:
 
 def _append_change(task: Task, run: Run) -> None:
     weighed, observed = change_of(task)
-    commit(task.target, task.next_progress(), run, lambda: append(task.target, weighed.drop(mapreduce.WEIGHT)))
-    run.rows_in = rows_seen(task.target.spark, observed)
+    rows, target = weighed.drop(mapreduce.WEIGHT), task.target
+    commit(target, task.target_version, task.next_progress(), run, lambda: append(target, rows))
+    run.rows_in = rows_seen(target.spark, observed)
 
 
 def _update(task: Task, run: Run) -> None:
-    small = sum(change.feed_bytes for change in task.changes.values()) <= DRIVER_BYTES
-    with stage(run, "change"):
-        weighed, observed = change_of(task)
-        deltas, run.keys_touched = _held(mapreduce.delta(weighed, task.reduction), small)
-        run.rows_in = rows_seen(task.target.spark, observed)
-    with stage(run, "touched"):
-        where = near(deltas, task.reduction.key, "t") if small else F.lit(True)
-        stored = task.stored().alias("t").where(where)
-        old, _ = _held(mapreduce.of_keys(stored, deltas, task.reduction), small)
-        advanced, _ = _held(mapreduce.advance(deltas, old, task.reduction), small)
-        _refuse_negative(task, advanced)
-    with stage(run, "recompute"):
-        parts = _recomputed(task, advanced, run, small)
-    rows = mapreduce.target_rows(parts, task.reduction, with_gone=True)
-    commit(task.target, task.next_progress(), run, lambda: merge_keys(task.target, rows, task.reduction.key, where))
-    for frame in (deltas, old, advanced, parts):
-        frame.unpersist()
+    key = task.reduction.key
+    with holding(sum(change.feed_bytes for change in task.changes.values()) <= DRIVER_BYTES) as held:
+        with stage(run, "change"):
+            weighed, observed = change_of(task)
+            deltas, run.keys_touched = held.hold(mapreduce.delta(weighed, task.reduction))
+            run.rows_in = rows_seen(task.target.spark, observed)
+        with stage(run, "touched"):
+            where = near(deltas, key, "t") if held.small else F.lit(True)
+            stored = task.stored().alias("t").where(where)
+            old, _ = held.hold(mapreduce.of_keys(stored, deltas, task.reduction, held.small))
+            advanced, _ = held.hold(mapreduce.advance(deltas, old, task.reduction))
+            _refuse_negative(task, advanced)
+        with stage(run, "recompute"):
+            parts = _recomputed(task, advanced, run, held)
+        rows = mapreduce.target_rows(parts, task.reduction, with_gone=True)
+        target = task.target
+        commit(target, task.target_version, task.next_progress(), run, lambda: merge_keys(target, rows, key, where))
 
 
 def change_of(task: Task) -> tuple[DataFrame, list[Observation]]:
@@ -202,17 +221,17 @@ def change_of(task: Task) -> tuple[DataFrame, list[Observation]]:
     return mapreduce.weigh(mapped[0], mapped[1] if change.removes else None), seen
 
 
-def _recomputed(task: Task, advanced: DataFrame, run: Run, small: bool) -> DataFrame:
+def _recomputed(task: Task, advanced: DataFrame, run: Run, held: Held) -> DataFrame:
     """The touched keys' parts, those that a removal left unknown recomputed from the source as it is now."""
     run.keys_recomputed = 0
     if not task.reduction.extremes or not any(change.removes for change in task.changes.values()):
         return advanced.drop(mapreduce.AT_RISK)
-    risky, run.keys_recomputed = _held(advanced.where(mapreduce.AT_RISK), small)
+    risky, run.keys_recomputed = held.hold(advanced.where(mapreduce.AT_RISK))
     if not run.keys_recomputed:
         return advanced.drop(mapreduce.AT_RISK)
     mapped = task.job.mapped(*[task.pins[name].rows() for name in task.job.sources])
-    parts = mapreduce.totals(mapreduce.of_keys(mapped, risky, task.reduction), task.reduction)
-    return mapreduce.settle(advanced, _held(parts, small)[0], task.reduction)
+    parts = mapreduce.totals(mapreduce.of_keys(mapped, risky, task.reduction, held.small), task.reduction)
+    return mapreduce.settle(advanced, held.hold(parts)[0], task.reduction)
 
 
 def _refuse_negative(task: Task, advanced: DataFrame) -> None:
@@ -225,14 +244,6 @@ def _refuse_negative(task: Task, advanced: DataFrame) -> None:
             f"were ({wrong[0][ROWS]} would be left). Nothing was written. Look at the source; "
             f"`lakemill run {task.target.name} --policy rebuild` makes the table anew from it."
         )
-
-
-def _held(frame: DataFrame, small: bool) -> tuple[DataFrame, int]:
-    """The frame computed once, and its number of rows: on the driver where it is small, else on the executors."""
-    if small:
-        return to_local(frame)
-    kept = frame.persist()
-    return kept, kept.count()
 
 
 @contextmanager

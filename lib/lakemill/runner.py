@@ -26,16 +26,20 @@ from lakemill.refresh import World, refresh
 
 @dataclass
 class Outcome:
-    """What a `lakemill run` did, table by table, and the first error that is the command's exit code."""
+    """What a `lakemill run` did, table by table, and the first error that is the command's exit code.
+
+    `unrecorded`: why the ledger does not hold it, where it does not.
+    """
 
     runs: list[Run] = field(default_factory=list)
     error: BaseException | None = None
+    unrecorded: str | None = None
 
     @property
     def exit_code(self) -> int:
         """0 done, 1 failed, 2 bad usage or configuration, 3 data refused."""
         if self.error is None:
-            return 0
+            return 1 if self.unrecorded else 0
         return self.error.exit_code if isinstance(self.error, LakemillError) else 1
 
 
@@ -72,7 +76,10 @@ def run_tables(
         if run.status in (FAILED, SKIPPED):
             lost.add(name)
         ends(run)
-    record(world.lake.table(LEDGER), outcome.runs)
+    try:
+        record(world.lake.table(LEDGER), outcome.runs)
+    except Exception as error:  # the tables are committed; their results must still be shown
+        outcome.unrecorded = f"{LEDGER}: the runs could not be recorded: {error}"
     return outcome
 
 

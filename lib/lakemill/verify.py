@@ -2,15 +2,18 @@
 
 from dataclasses import dataclass, field
 
+from py4j.protocol import Py4JJavaError
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 
 from lakemill.core.reduction import reduction
 from lakemill.core.rowwise import check_map
 from lakemill.core.verify import Difference, differences, expected_rows, unequal
 from lakemill.errors import LakemillError
-from lakemill.ingest.dumps import choose, look
-from lakemill.ingest.rows import LINEAGE, read_rows
+from lakemill.ingest.dumps import choose, look, not_loaded
+from lakemill.ingest.rows import LINEAGE, missing_files, read_rows, refused
 from lakemill.job import Dump, Job
+from lakemill.lake.files import files_gone
 from lakemill.lake.progress import Progress, last_progress
 from lakemill.lake.tables import without_state
 from lakemill.load import loaded_dumps
@@ -44,30 +47,52 @@ def verify(world: World, job: Job) -> Verification:
             f"`lakemill run {job.target}` makes it."
         )
     stored = target.full(log.version)
-    expected = _landed(world, job) if isinstance(job.source, Dump) else _recomputed(world, job, progress)
-    _same_columns(job, stored, expected)
-    count, found = differences(unequal(stored, expected), tuple(job.key or ()))
+    try:
+        expected = _landed(world, job, progress) if isinstance(job.source, Dump) else _recomputed(world, job, progress)
+        _same_columns(job, stored, expected)
+        count, found = differences(unequal(stored, expected), tuple(job.key or ()))
+    except (PySparkException, Py4JJavaError) as error:
+        raise refused(error) or _vacuumed(job, error) or error from None
     return Verification(job.target, log.version, dict(progress.versions), count, found)
 
 
 def _recomputed(world: World, job: Job, progress: Progress) -> DataFrame:
     pins = {name: world.lake.table(name).pin() for name in job.sources}
+    if set(pins) != set(progress.versions):
+        raise _changed(job)
     rows = {name: pin.table.full(progress.versions[name]) for name, pin in pins.items()}
     schemas = {name: without_state(frame.schema) for name, frame in rows.items()}
     mapped = check_map(world.spark, job, schemas)
     if mapped.fingerprint(job) != progress.fingerprint:
-        raise LakemillError(
-            f"{job.target} cannot be verified: its job changed since it was made. `lakemill run {job.target}` first."
-        )
+        raise _changed(job)
     frames = [rows[name].select(*schemas[name].names) for name in job.sources]
     return expected_rows(job.mapped(*frames), None if job.appends else reduction(job, mapped.schema))
 
 
-def _landed(world: World, job: Job) -> DataFrame:
+def _changed(job: Job) -> LakemillError:
+    return LakemillError(
+        f"{job.target} cannot be verified: its job changed since it was made. `lakemill run {job.target}` first."
+    )
+
+
+def _vacuumed(job: Job, error: Exception) -> LakemillError | None:
+    if not files_gone(error):
+        return None
+    return LakemillError(
+        f"{job.target} cannot be verified: files of the versions that it was made from are gone (VACUUM). "
+        f"`lakemill run {job.target}` first, then verify at the new versions."
+    )
+
+
+def _landed(world: World, job: Job, progress: Progress) -> DataFrame:
     assert isinstance(job.source, Dump)
     target = world.lake.table(job.target)
     landing = look(world.spark, world.landing, job.source.feed)
-    dumps = choose(landing.deliveries(world.spark), loaded_dumps(target), job.target)
+    deliveries, loaded = landing.deliveries(world.spark), loaded_dumps(target)
+    dumps = choose(deliveries, loaded, job.target)
+    if landing.digest == progress.landing:  # nothing came since: all that lies there was loaded
+        dumps += not_loaded(deliveries, loaded)
+    missing_files(world.spark, dumps)
     header = tuple(name for name in target.log().schema.names if name not in LINEAGE)
     return read_rows(world.spark, dumps, header)
 

@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from pyspark.sql import Window, functions as F
+from pyspark.sql import DataFrame, Window, functions as F
 from pyspark.sql.types import StructType
 
 from lakemill import Count, Job
@@ -145,3 +145,30 @@ def test_a_fingerprint_is_of_the_meaning(spark):
 
     assert prints(lambda rows: rows.where("amount > 1")) == prints(lambda rows: rows.where(F.col("amount") > 1))
     assert prints(lambda rows: rows.where("amount > 1")) != prints(lambda rows: rows.where("amount > 2"))
+
+
+def test_options_are_part_of_the_fingerprint(spark):
+    """JSON leaves maps out of a plan."""
+
+    def apart(sep: str) -> Job:
+        def fields(rows: DataFrame) -> DataFrame:
+            return rows.select("shop", F.from_csv("shop", "a string, b string", {"sep": sep})["b"].alias("b"))
+
+        return Job(source="raw.sales", map=fields, key=["b"], target="gold.sales")
+
+    sources = {"raw.sales": StructType.fromDDL("shop string")}
+    prints = [check_map(spark, job, sources).fingerprint(job) for job in (apart(","), apart(","), apart(";"))]
+    assert prints[0] == prints[1] != prints[2]
+
+
+@pytest.mark.parametrize("name", ["_weight", "_gone", "_value_max_n"])
+def test_a_column_with_a_name_of_lakemills_own_is_refused(spark, name):
+    job = Job(source="raw.sales", map=lambda rows: rows.select(F.col("shop").alias(name)), target="gold.sales")
+    with pytest.raises(UsageError, match=name):
+        check_map(spark, job, {"raw.sales": StructType.fromDDL("shop string")})
+
+
+def test_a_column_that_is_not_there_is_told_as_an_attribute_too(spark):
+    job = Job(source="raw.sales", map=lambda rows: rows.where(rows.shpo == "a"), target="gold.sales")
+    with pytest.raises(UsageError, match="shpo"):
+        check_map(spark, job, {"raw.sales": StructType.fromDDL("shop string")})

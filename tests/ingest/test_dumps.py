@@ -176,7 +176,34 @@ def test_dumps_that_left_the_landing_cannot_be_read_again(lake, landing):
     assert len(lake.rows("bronze.sales")) == 6
 
 
-def test_an_empty_landing_is_nothing_new(lake):
+def test_an_empty_landing_is_nothing_new_and_a_missing_one_is_told(lake):
+    with pytest.raises(UsageError, match="there is no such folder"):
+        lake.run(SALES)
+    Path(lake.world.landing, "sales").mkdir(parents=True)
     assert lake.run(SALES).reason == "NOTHING_NEW"
     with pytest.raises(LakemillError, match="cannot be verified"):
         lake.differences(SALES)
+
+
+def test_a_snapshot_that_is_as_it_was_two_months_ago_is_loaded(lake):
+    landing = Path(lake.world.landing, "sales")
+    for month, content in (("01", GOOD), ("02", GOOD.replace(b"1,a", b"1,b")), ("03", GOOD)):
+        write(landing / f"2017-{month}-01", content, day=f"2017-{month}-01")
+    lake.run(SALES)
+    assert len({(row[0], row[1]) for row in lake.rows("bronze.sales", "dump_date", "dump_id")}) == 3
+
+
+def test_a_dump_that_somebody_deleted_from_bronze_is_missed_by_verify(lake):
+    landing = Path(lake.world.landing, "sales")
+    for day in ("2017-01-01", "2017-01-02"):
+        write(landing / day, GOOD.replace(b"1,a", day[-1:].encode() + b",a"), day=day)
+    lake.run(SALES)
+    assert lake.differences(SALES) == []
+    lake.delta("bronze.sales").delete("dump_date = '2017-01-02'")
+    assert {found.kind for found in lake.differences(SALES)} == {"missing row"}
+
+
+def test_a_first_dump_that_is_no_gzip_is_refused(lake):
+    write(Path(lake.world.landing, "sales") / "2017-01-01", b"no gzip", name="sales.csv.gz")
+    with pytest.raises(DataRefused, match=r"sales\.csv\.gz"):
+        lake.run(SALES)

@@ -15,7 +15,7 @@ from lakemill.core import mapreduce
 from lakemill.core.reduction import Reduction, reduction
 from lakemill.errors import UsageError
 
-SCHEMA = "g int, third int, x decimal(38,4), n bigint, i int, t string, d date, v double, ok boolean"
+SCHEMA = "g int, third int, x decimal(38,4), y decimal(20,10), n bigint, i int, t string, d date, v double, ok boolean"
 NESTED = ArrayType(LongType())
 REDUCERS = {  # side by side in one job, so that Spark is paid once
     "columns": {
@@ -23,6 +23,8 @@ REDUCERS = {  # side by side in one job, so that Spark is paid once
         "count_if": CountIf("ok"),
         "sum_of_decimals": Sum("x"),
         "sum_of_integers": Sum("i"),
+        "sum_of_many_places": Sum("y"),
+        "mean_of_many_places": Mean("y"),
         "mean_of_decimals": Mean("x"),
         "mean_of_integers": Mean("n"),
         "min_of_texts": Min("t"),
@@ -41,6 +43,7 @@ def rows(seed: int, groups: int) -> list[tuple]:
             g,
             third,
             maybe([None, Decimal("0"), Decimal("-1.0001"), Decimal("9" * 30), Decimal("2.5")]),
+            maybe([None, Decimal("0.0000000001"), Decimal("-1.2345678901"), Decimal("7.0000000007")]),
             maybe([None, 0, -5, 2**40]),
             maybe([None, 0, -(2**31), 2**31 - 1, 3]),
             maybe([None, "", "a", "b", "é"]),
@@ -84,7 +87,7 @@ def test_parts_add_in_any_order_and_grouping(spark, name):
         return F.coalesce(value, F.lit(0).cast(of.parts[name].type)) if of.parts[name].plus.can_take_away else value
 
     def added(name: str, a: int, b: int, c: int, left: bool) -> Column:
-        two, parts = of.parts[name].plus.two, [part(name, third) for third in (a, b, c)]
+        two, parts = of.parts[name].two, [part(name, third) for third in (a, b, c)]
         added_up = two(two(parts[0], parts[1]), parts[2]) if left else two(parts[0], two(parts[1], parts[2]))
         return added_up.cast(of.parts[name].type)
 

@@ -3,6 +3,9 @@
 So they are broadcast, not shuffled, and neither pickle nor Arrow is involved.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
@@ -24,3 +27,29 @@ def local_frame(spark: SparkSession, schema: StructType, rows: Any) -> DataFrame
     """A frame of a Java list of Java rows."""
     kind = spark._jsparkSession.parseDataType(schema.json())
     return DataFrame(spark._jsparkSession.createDataFrame(rows, kind), spark)
+
+
+@dataclass
+class Held:
+    """Frames computed once: on the driver where the change is small, else on the executors."""
+
+    small: bool
+    kept: list[DataFrame] = field(default_factory=list)
+
+    def hold(self, frame: DataFrame) -> tuple[DataFrame, int]:
+        """The frame, computed, and its number of rows."""
+        if self.small:
+            return to_local(frame)
+        self.kept.append(frame.persist())
+        return frame, frame.count()
+
+
+@contextmanager
+def holding(small: bool) -> Iterator[Held]:
+    """Whatever was held is let go of at the end."""
+    held = Held(small)
+    try:
+        yield held
+    finally:
+        for frame in held.kept:
+            frame.unpersist()

@@ -53,10 +53,11 @@ def delta(change: DataFrame, reduction: Reduction) -> DataFrame:
     return deltas.where(_effect(deltas))
 
 
-def of_keys(frame: DataFrame, keys: DataFrame, reduction: Reduction) -> DataFrame:
-    """The rows of these keys alone; the keys are few and go to where the rows are."""
-    few = F.broadcast(keys.select(*[column(name) for name in reduction.key]).alias("k"))
-    return frame.alias("f").join(few, same_key(reduction.key, "f", "k"), "left_semi")
+def of_keys(frame: DataFrame, keys: DataFrame, reduction: Reduction, few: bool) -> DataFrame:
+    """The rows of these keys alone; few keys go to where the rows are."""
+    named = keys.select(*[column(name) for name in reduction.key])
+    sought = (F.broadcast(named) if few else named).alias("k")
+    return frame.alias("f").join(sought, same_key(reduction.key, "f", "k"), "left_semi")
 
 
 def advance(deltas: DataFrame, old: DataFrame, reduction: Reduction) -> DataFrame:
@@ -69,7 +70,7 @@ def advance(deltas: DataFrame, old: DataFrame, reduction: Reduction) -> DataFram
     joined = deltas.alias("d").join(stored, same_key(reduction.key, "d", "t"), "left")
     was = {name: F.when(F.col(f"t.{FOUND}"), part) for name, part in reduction.stored("t").items()}
     now = {
-        name: _typed(part, part.plus.two(_known(part, was[name]), _came(name, part)))
+        name: _typed(part, part.two(_known(part, was[name]), _came(name, part)))
         for name, part in reduction.parts.items()
     }
     parts = [now[name].alias(name) for name in reduction.parts]

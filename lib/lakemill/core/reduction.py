@@ -95,7 +95,19 @@ def reduction(job: Job, mapped: StructType) -> Reduction:
     else:
         for name, reducer in job.reduce.items():
             parts.update(_prepared(job, name, reducer, types))
+    _refuse_names(job, key, parts)
     return Reduction(job, types, key, parts)
+
+
+def _refuse_names(job: Job, key: tuple[str, ...], parts: Mapping[str, Part]) -> None:
+    """A key's column stands beside the parts in lakemill's own frames, so it cannot have the name of one."""
+    names = {name.lower() for name in parts}
+    for name in key:
+        if name.lower() in names:
+            raise UsageError(
+                f'{job.target}: its key "{name}" has the name of a part that lakemill keeps '
+                f"({', '.join(parts)}). Give the key another name in the map."
+            )
 
 
 def _prepared(job: Job, name: str, reducer: Reducer | Latest, types: Mapping[str, DataType]) -> dict[str, Part]:

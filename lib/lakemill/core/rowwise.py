@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pyspark.errors import AnalysisException
+from pyspark.errors import AnalysisException, PySparkAttributeError
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructField, StructType
 
@@ -34,6 +34,10 @@ UNFIXED = {
 RANDOM = {
     "CallMethodViaReflection", "InputFileBlockLength", "InputFileBlockStart", "InputFileName",
     "MonotonicallyIncreasingID", "Rand", "RandStr", "Randn", "Shuffle", "SparkPartitionID", "Uniform", "Uuid",
+}  # fmt: skip
+OWN = {
+    RESERVED, "_added", "_all", "_at_risk", "_count", "_found", "_gone", "_one", "_place", "_removed", "_rows", "_sign",
+    "_sums", "_weight",
 }  # fmt: skip
 NAMES = {
     "Aggregate": "groupBy/agg", "Window": "a window function", "Deduplicate": "distinct/dropDuplicates",
@@ -65,8 +69,8 @@ def check_map(spark: SparkSession, job: Job, sources: Mapping[str, StructType]) 
     _Check(job, nodes, _tags(plan)).run()
     if not plan.deterministic():
         _refuse(job, f"MAP_NONDETERMINISTIC: {_suspect(nodes)} gives another value each time")
-    text = _normal(plan.toJSON())
-    if text != _normal(second._jdf.queryExecution().analyzed().toJSON()):
+    text = _text(plan)
+    if text != _text(second._jdf.queryExecution().analyzed()):
         _refuse(
             job,
             "MAP_NONDETERMINISTIC: built twice it gave two different plans (a value from Python's clock or random?)",
@@ -80,7 +84,7 @@ def _built(spark: SparkSession, job: Job, sources: Mapping[str, StructType]) -> 
     stand_ins = [empty(spark, _tagged(name, sources[name])) for name in job.sources]
     try:
         return job.mapped(*stand_ins)
-    except AnalysisException as wrong:
+    except (AnalysisException, PySparkAttributeError) as wrong:
         said = str(wrong).split(" SQLSTATE")[0].split("\n")[0].rstrip(";. ")
         raise UsageError(f"{job.target}: its map does not fit {', '.join(job.sources)}: {said}.") from None
 
@@ -94,8 +98,9 @@ def _check_columns(job: Job, schema: StructType) -> None:
     twice = {name for name in names if names.count(name) > 1}
     if twice:
         _refuse(job, f'its map gives "{min(twice)}" twice; give one of them another name')
-    if RESERVED in names:
-        _refuse(job, f'its map gives "{RESERVED}", which is lakemill\'s own column; choose another name')
+    own = {name for name in names if name in OWN or name.startswith("_value_")}
+    if own:
+        _refuse(job, f'its map gives "{min(own)}", which is lakemill\'s own column; choose another name')
 
 
 @dataclass
@@ -176,6 +181,13 @@ def _classes(said: Any) -> Iterator[str]:
 
 def _suspect(nodes: list[dict[str, Any]]) -> str:
     return next((name for name in _classes(nodes) if name in RANDOM), "an expression of it")
+
+
+def _text(plan: Any) -> str:
+    """The plan as JSON, and as Spark prints its expressions: JSON leaves maps out, such as the options of from_csv."""
+    seen: dict[str, int] = {}
+    printed = plan.treeString(True, False, 100_000, False)
+    return _normal(plan.toJSON()) + re.sub(r"#(\d+)", lambda id: f"#{seen.setdefault(id.group(1), len(seen))}", printed)
 
 
 def _normal(plan: str) -> str:

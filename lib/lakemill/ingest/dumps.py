@@ -3,7 +3,8 @@
 A dump is a folder `landing/<feed>/<folder>` with a manifest.json:
     {"feed": "sales", "dump_date": "2017-01-01",
      "files": [{"name": "sales.csv.gz", "bytes": 81, "sha256": "..", "rows": 4}]}
-Its id is the digest of its files' digests, so a dump that is delivered again is known by what it holds.
+Its id is the digest of its day and its files' digests, so a dump that is delivered again is known by what it holds,
+and a later snapshot that happens to equal an earlier one is a dump of its own.
 """
 
 import hashlib
@@ -60,13 +61,16 @@ class Landing:
 
 
 def look(spark: SparkSession, root: str, feed: str) -> Landing:
-    """The landing of a feed as it is now; raises UsageError where a dump's folder has no manifest."""
+    """The landing of a feed as it is now; raises DataRefused where a dump's folder has no manifest."""
     jvm: Any = spark._jvm
     uri = f"{root}/{feed}"
     path = jvm.org.apache.hadoop.fs.Path(uri)
     files = path.getFileSystem(spark._jsparkSession.sessionState().newHadoopConf())
     if not files.exists(path):
-        return Landing(uri, feed, (), "")
+        raise UsageError(
+            f"{uri}: there is no such folder, so nobody can tell whether dumps are missing. Set `landing:` in conf to "
+            f'where the folder "{feed}" is delivered, or make it, empty, if nothing has been delivered yet.'
+        )
     folders = [str(status.getPath()) for status in files.listStatus(path) if status.isDirectory()]
     folders = [folder for folder in sorted(folders) if not folder.rsplit("/", 1)[-1].startswith((".", "_"))]
     statuses = files.globStatus(jvm.org.apache.hadoop.fs.Path(f"{uri}/*/{MANIFEST}"))
@@ -98,7 +102,7 @@ def _delivery(landing: Landing, path: str, text: str | None) -> Delivery:
             f"{path}: the manifest is not one: {what}. It should hold feed, dump_date (a day as 2017-01-31) and "
             "files with name, bytes, sha256 and rows; nothing was loaded."
         ) from None
-    digest = hashlib.sha256("".join(file.sha256 for file in files).encode()).hexdigest()
+    digest = hashlib.sha256("".join([day.isoformat(), *(file.sha256 for file in files)]).encode()).hexdigest()
     return Delivery(digest[:16], day, folder.rsplit("/", 1)[-1], files)
 
 

@@ -44,7 +44,7 @@ def bronze_schema(header: Sequence[str]) -> StructType:
 def read_header(spark: SparkSession, file: DumpFile) -> tuple[str, ...]:
     """The column names of a file; raises DataRefused where they are no usable names."""
     content = _content(spark, [file])[0]["content"]
-    header = next(csv.reader(_text(file, bytes(content)), strict=True), None)
+    header = next(_numbered(file, csv.reader(_text(file, bytes(content)), strict=True)), (1, []))[1]
     if not header:
         raise DataRefused(f"{file.path}: the file is empty; a header line with the columns' names was expected.")
     names = [name.lower() for name in header]

@@ -11,11 +11,12 @@ from lakemill.lake.tables import Pin
 def change_since(pin: Pin, progress: Progress) -> Change:
     """The change of a source since the version that the target was made from."""
     name, after = pin.table.name, progress.versions.get(pin.table.name, -1)
-    if progress.ids.get(name) != pin.table_id or pin.version < after:
+    if name in progress.ids and progress.ids[name] != pin.table_id:
         return Change(
             name, after, pin.version, True, problem="SOURCE_RECREATED", detail="it is another table than before"
         )
-    if pin.version == after:
+    # Another run may have brought the target further than the version that this run has pinned: never back.
+    if pin.version <= after or name not in progress.ids:
         return Change(name, after, after)
     commits = pin.table.log().commits(after, pin.version)
     if commits is None:

@@ -28,6 +28,12 @@ def read_text(spark: SparkSession, uri: str) -> str | None:
     return _read_remote(spark, uri)
 
 
+def files_gone(error: Exception) -> bool:
+    """Whether a read failed because files that a table's log names are not there any more."""
+    said = str(error.java_exception) if isinstance(error, Py4JJavaError) else str(error)
+    return any(sign in said for sign in ("FileNotFoundException", "FILE_NOT_EXIST", "FileReadException"))
+
+
 def _read_remote(spark: SparkSession, uri: str) -> str | None:
     jvm: Any = spark._jvm
     path = jvm.org.apache.hadoop.fs.Path(uri)

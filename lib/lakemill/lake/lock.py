@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from lakemill.errors import Busy
+from lakemill.errors import Busy, UsageError
 
 
 def lock_folder(lake: str) -> Path:
@@ -28,7 +28,12 @@ def lock(folder: Path, table: str) -> Iterator[None]:
 
     The operating system lets go of it when a process ends, however it ends.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as wrong:
+        raise UsageError(
+            f"{folder}: the lake's folder cannot be written ({wrong.strerror}). Set `lake:` in conf to one that can."
+        ) from None
     with open(folder / f"{table}.lock", "a+", encoding="utf-8") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

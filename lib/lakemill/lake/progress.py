@@ -143,12 +143,17 @@ def lost_race(error: Exception) -> bool:
     return isinstance(error, DeltaConcurrentModificationException)
 
 
-def confirm(log: Log, table: str, progress: Progress) -> Commit:
-    """The commit that holds this progress; raises CommitLost where another run took its number."""
+def confirm(log: Log, table: str, progress: Progress, planned: int) -> Commit:
+    """The commit that holds this progress; raises CommitLost where another run took its number.
+
+    `planned`: the version that the run started from. What somebody else wrote since then is under our commit, where
+    nobody would look for it: then the table is not what its progress says, and that is said aloud.
+    """
     for version in range(log.version, -1, -1):
         commit = log.commit(version)
         found = progress_of(commit) if commit else None
         if commit and found and found.nonce == progress.nonce:
+            _alone(log, table, planned, version)
             return commit
         if commit is None or (found and found.run <= progress.run):
             break
@@ -156,3 +161,13 @@ def confirm(log: Log, table: str, progress: Progress) -> Commit:
         f"{table}: run {progress.run} was committed by another process first; nothing of this one was written. "
         "Run again: it starts from what the other one left."
     )
+
+
+def _alone(log: Log, table: str, planned: int, ours: int) -> None:
+    between = (log.commit(version) for version in range(planned + 1, ours))
+    foreign = [commit for commit in between if commit is None or commit.changes_data]
+    if foreign:
+        raise CommitLost(
+            f"{table}: somebody else wrote to it while this run was at work, and version {ours} of this run stands on "
+            f"theirs. `lakemill run {table} --policy rebuild` makes it right; let nobody but lakemill write it."
+        )

@@ -56,6 +56,11 @@ class Table:
         """All columns at a version, `_state` included."""
         return self.spark.read.format("delta").option("versionAsOf", version).load(self.uri)
 
+    def has_one_row_a(self, key: Sequence[str]) -> bool:
+        """Whether no two rows have the same key: somebody else may have written the table."""
+        keys = self.full(self.log().version).groupBy(*[column(name) for name in key]).count()
+        return keys.where("count > 1").isEmpty()
+
     def delta(self) -> DeltaTable:
         """Delta's own handle, to merge into."""
         return DeltaTable.forPath(self.spark, self.uri)

@@ -3,31 +3,29 @@
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from time import monotonic
 from typing import Any
 
+from py4j.protocol import Py4JJavaError
 from pyspark.sql import Observation, SparkSession
 
 
 @dataclass
 class Cost:
-    """Spark jobs, bytes read from files, seconds."""
+    """Spark jobs, bytes read from files."""
 
     spark_jobs: int = 0
     bytes_read: int = 0
-    seconds: float = 0.0
 
 
 @contextmanager
 def metered(spark: SparkSession, group: str) -> Iterator[Cost]:
     """Run the body as one job group and fill in what it cost when it ends, however it ends."""
-    cost, began = Cost(), monotonic()
+    cost = Cost()
     context = spark.sparkContext
     context.setJobGroup(group, group)
     try:
         yield cost
     finally:
-        cost.seconds = round(monotonic() - began, 3)
         context._jsc.clearJobGroup()
         cost.spark_jobs, cost.bytes_read = _spent(spark, group)
 
@@ -38,9 +36,18 @@ def rows_seen(spark: SparkSession, observed: Iterable[Observation]) -> int:
     Spark never completes an observation whose part of the plan it left out, because it found it empty: asking such a
     one for its value would wait for ever. It has seen no rows.
     """
-    scala: Any = spark._jsparkSession.sparkContext()
-    scala.listenerBus().waitUntilEmpty()
+    _told(spark)
     return sum(int(each.get["rows"] or 0) for each in observed if _completed(each))
+
+
+def _told(spark: SparkSession) -> None:
+    """Wait until Spark has told its listeners what it did; on a machine that is too busy for that, do without."""
+    scala: Any = spark._jsparkSession.sparkContext()
+    try:
+        scala.listenerBus().waitUntilEmpty()
+    except Py4JJavaError as error:
+        if "TimeoutException" not in str(error.java_exception):
+            raise
 
 
 def _completed(observation: Observation) -> bool:
@@ -49,8 +56,8 @@ def _completed(observation: Observation) -> bool:
 
 
 def _spent(spark: SparkSession, group: str) -> tuple[int, int]:
+    _told(spark)
     scala: Any = spark._jsparkSession.sparkContext()
-    scala.listenerBus().waitUntilEmpty()
     tracker, store = scala.statusTracker(), scala.statusStore()
     jobs = list(tracker.getJobIdsForGroup(group))
     stages = {int(stage) for job in jobs for stage in _stages(tracker, job)}

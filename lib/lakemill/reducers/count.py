@@ -67,13 +67,13 @@ class CountIf(Reducer):
                 f'counts where "{self.condition}" is true, but that is {given.simpleString()}. '
                 "Make a boolean column of it in the map."
             )
-        return {f"count_if_{self.condition}": counted(column(self.condition))}
+        return {f"true_{self.condition}": counted(column(self.condition))}
 
     def present(self, parts: Mapping[str, Column], types: Mapping[str, DataType]) -> Column:
-        return parts[f"count_if_{self.condition}"]
+        return parts[f"true_{self.condition}"]
 
     def recover(self, presented: Column) -> dict[str, Column]:
-        return {f"count_if_{self.condition}": presented}
+        return {f"true_{self.condition}": presented}
 
     def plain(self, types: Mapping[str, DataType]) -> Column:
         return F.count_if(column(self.condition))

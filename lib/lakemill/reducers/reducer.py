@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pyspark.sql import Column, functions as F
-from pyspark.sql.types import DataType
+from pyspark.sql.types import DataType, DecimalType
 
 from lakemill.errors import UsageError, did_you_mean
 from lakemill.reducers.plus import Plus
@@ -31,6 +31,17 @@ class Part:
     plus: Plus
     value: Column
     type: DataType
+
+    def two(self, left: Column, right: Column) -> Column:
+        """Two added-up parts, added.
+
+        Spark types the sum of two decimal(38, s) as decimal(38, s - 1) and rounds it: with a digit to spare on both
+        sides it is exact, and a total that needs that digit fails aloud.
+        """
+        if self.plus is Plus.SUM and isinstance(self.type, DecimalType):
+            spare = DecimalType(37, self.type.scale)
+            left, right = left.cast(spare), right.cast(spare)
+        return self.plus.two(left, right)
 
 
 class Reducer(ABC):

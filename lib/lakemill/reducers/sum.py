@@ -26,6 +26,11 @@ def sum_type(name: str, types: Mapping[str, DataType]) -> DataType:
     given = type_of(name, types)
     if isinstance(given, ByteType | ShortType | IntegerType | LongType):
         return LongType()
+    if isinstance(given, DecimalType) and given.scale > 36:
+        raise UsageError(
+            f'sums "{name}", which is {given.simpleString()}: a total of it has no room before the point. '
+            f'Cast it in the map, as in F.col("{name}").cast("decimal(38,18)").'
+        )
     if isinstance(given, DecimalType):
         return DecimalType(38, given.scale)
     if isinstance(given, FloatType | DoubleType):

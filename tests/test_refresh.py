@@ -1,0 +1,131 @@
+"""A table's run over what others do to its source and to itself between and during runs."""
+
+import shutil
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from lake_jobs import SALES
+
+from lakemill import Count, Job, Max, Mean, Sum, refresh
+from lakemill.core import local
+from lakemill.errors import CommitLost, UsageError
+from lakemill.lake.progress import NoProgress
+
+SCHEMA = "shop string, amount bigint"
+
+
+@pytest.fixture
+def shop(lake):
+    lake.put("raw.sales", [("a", 1), ("a", 2), ("b", 5)], SCHEMA)
+    lake.run(SALES)
+    return lake
+
+
+def test_a_sum_of_many_places_is_as_exact_updated_as_rebuilt(lake):
+    rate = Decimal("0.0000000001")
+    job = Job(source="raw.rates", key=[], reduce={"s": Sum("rate"), "m": Mean("rate")}, target="gold.rates")
+    lake.put("raw.rates", [(rate,), (rate,)], "rate decimal(18,10)")
+    lake.run(job)
+    lake.put("raw.rates", [(rate,)], "rate decimal(18,10)")
+    assert lake.run(job).plan == "update"
+    assert lake.rows("gold.rates") == [(3 * rate, rate)]
+    assert lake.differences(job) == []
+
+
+def test_a_change_too_large_for_the_driver_stays_on_the_executors(shop, monkeypatch):
+    monkeypatch.setattr(refresh, "DRIVER_BYTES", -1)
+    monkeypatch.setattr(local, "to_local", lambda frame: pytest.fail("brought to the driver"))
+    shop.put("raw.sales", [("c", 7), (None, 8)], SCHEMA)
+    shop.delta("raw.sales").delete("amount = 2 or shop = 'b'")
+    run = shop.run(SALES)
+    assert (run.plan, run.rows_in, run.keys_recomputed) == ("update", 4, 1)
+    assert shop.rows("gold.sales") == [(None, 1, 8, 8), ("a", 1, 1, 1), ("c", 1, 7, 7)]
+    assert shop.differences(SALES) == []
+    assert shop.world.spark._jsparkSession.sharedState().cacheManager().isEmpty(), "what was held is let go of"
+
+
+def test_whatever_is_done_to_a_source_an_update_follows(shop):
+    uri = shop.uri("raw.sales")
+
+    def write(rows: list[tuple], **options: str) -> None:
+        frame = shop.spark.createDataFrame(rows, SCHEMA)
+        frame.write.format("delta").mode("overwrite").options(**options).save(uri)
+
+    deeds = {
+        "overwrite": lambda: write([("a", 9), ("c", 1)]),
+        "replace where": lambda: write([("a", 3), ("a", 4)], replaceWhere="shop = 'a'"),
+        "restore": lambda: shop.delta("raw.sales").restoreToVersion(0),
+        "compact": lambda: shop.delta("raw.sales").optimize().executeCompaction(),
+        "delete all": lambda: shop.delta("raw.sales").delete(),
+    }
+    for name, deed in deeds.items():
+        deed()
+        assert shop.run(SALES).plan == ("nothing" if name == "compact" else "update"), name
+        assert shop.differences(SALES) == [], name
+    assert shop.rows("gold.sales") == []
+
+
+def test_a_row_that_somebody_doubled_goes_with_the_rebuild(shop):
+    shop.frame("gold.sales").where("shop = 'a'").write.format("delta").mode("append").save(shop.uri("gold.sales"))
+    assert [found.kind for found in shop.differences(SALES)] != []
+    run = shop.run(SALES)
+    assert (run.plan, run.reason) == ("rebuild", "PROGRESS_LOST")
+    assert shop.rows("gold.sales") == [("a", 2, 3, 2), ("b", 1, 5, 5)]
+    assert shop.differences(SALES) == []
+
+
+def test_a_foreign_write_under_a_run_is_told(shop):
+    shop.put("raw.sales", [("a", 10)], SCHEMA)
+    shop.world.pins.clear()
+    task = refresh.prepare(shop.world, SALES, "auto")
+    shop.delta("gold.sales").delete("shop = 'b'")
+    with pytest.raises(CommitLost, match="somebody else wrote"):
+        refresh._update(task, refresh.Run("r", SALES.target))
+    shop.run(SALES, "rebuild")
+    assert shop.differences(SALES) == []
+
+
+def test_a_run_that_pinned_an_older_version_never_takes_a_target_back(shop):
+    old = shop.world.pin("raw.sales")
+    shop.put("raw.sales", [("a", 10)], SCHEMA)
+    shop.run(SALES)
+    shop.world.pins["raw.sales"] = old
+    assert refresh.prepare(shop.world, SALES, "auto").plan.kind == "nothing"
+
+
+def test_a_feed_whose_files_are_gone_rebuilds_and_says_so(shop):
+    shop.delta("raw.sales").update("shop = 'a'", {"amount": "amount + 1"})
+    shutil.rmtree(Path(shop.uri("raw.sales"), "_change_data"))
+    with pytest.raises(UsageError, match="FEED_EXPIRED"):
+        shop.run(SALES, "update")
+    run = shop.run(SALES)
+    assert (run.plan, run.reason) == ("rebuild", "FEED_EXPIRED")
+    assert shop.differences(SALES) == []
+
+
+def test_a_table_made_under_another_name_is_not_taken_for_ones_own(shop):
+    other = Job(source="raw.sales", key=["shop"], reduce=SALES.reduce, target="gold.other")
+    shutil.copytree(shop.uri("gold.sales"), shop.uri("gold.other"))
+    with pytest.raises(UsageError, match="made as another table"):
+        shop.run(other)
+
+
+def test_one_more_source_is_another_definition(shop):
+    shop.put("raw.names", [("a", "Anna"), ("b", "Ben")], "shop string, name string")
+    joined = Job(
+        source=["raw.sales", "raw.names"],
+        map=lambda sales, names: sales.join(names, "shop"),
+        key=["shop"],
+        reduce={"lines": Count(), "revenue": Sum("amount"), "largest": Max("amount")},
+        target="gold.sales",
+    )
+    assert shop.run(joined).reason == "DEFINITION_CHANGED"
+    assert not isinstance(shop.progress("gold.sales"), NoProgress)
+
+
+def test_a_key_with_the_name_of_a_part_is_refused(lake):
+    job = Job(source="raw.sales", key=["rows"], reduce={"n": Count()}, target="gold.sales")
+    lake.put("raw.sales", [(1,)], "rows int")
+    with pytest.raises(UsageError, match='key "rows"'):
+        lake.run(job)
