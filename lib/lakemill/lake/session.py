@@ -24,7 +24,7 @@ DELTA = {
 def start_session(spark_conf: Mapping[str, str]) -> SparkSession:
     """A session of its own (confs are not shared with other sessions) on the one SparkContext.
 
-    `spark_conf` is the `spark:` map of conf; what spark-submit was given on its command line stays.
+    `spark_conf` is the `spark:` map of conf; it wins over what spark-submit was given on its command line.
     """
     _launch_with(spark_conf)
     builder = SparkSession.builder.appName("lakemill")
