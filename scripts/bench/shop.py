@@ -49,7 +49,8 @@ def measure(world: World) -> None:
     jobs = load_jobs(ROOT / "jobs")
     updates: dict[str, list[Run]] = {name: [] for name in TABLES}
     rebuilds: dict[str, list[float]] = {name: [] for name in TABLES}
-    nothing = []
+    # Before the first correction: afterwards silver.sales is not as lakemill wrote it, and would be rebuilt.
+    nothing = [timed(lambda: run_tables(world, jobs)) for _ in range(ROUNDS + 1)]
     for at in range(ROUNDS + 1):
         correct_a_day(world, at)
         world.pins.clear()
@@ -62,7 +63,6 @@ def measure(world: World) -> None:
             if at:
                 updates[name].append(run)
                 rebuilds[name].append(seconds)
-        nothing.append(timed(lambda: run_tables(world, jobs)))
     show([line(world, name, updates[name], rebuilds[name]) for name in TABLES])
     silver = {"table": "all, nothing new", "seconds": statistics.median(nothing[1:]), "rounds": len(nothing) - 1}
     show([silver])
