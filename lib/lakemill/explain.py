@@ -1,5 +1,6 @@
 """lakemill explain: what a run would do to a table, and why, before anything runs."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
@@ -11,6 +12,7 @@ from lakemill.job import Dump, Job
 from lakemill.lake.progress import read_progress
 from lakemill.load import plan_load
 from lakemill.reducers import Latest, Part
+from lakemill.reducers.part import ON_REMOVAL
 from lakemill.refresh import Task, World, change_of, prepare
 
 
@@ -63,10 +65,11 @@ def _reducers(task: Task) -> dict[str, str]:
     return {name: f"{reducer}: {_kind(reducer.prepare(made.types))}" for name, reducer in named.items()}
 
 
-def _kind(parts: dict[str, Part]) -> str:
-    group = all(part.plus.can_take_away for part in parts.values())
-    said = ", ".join(f"{name} by {part.plus.value}" for name, part in parts.items())
-    return f"{'group' if group else 'monoid'} ({said})"
+def _kind(parts: Mapping[str, Part]) -> str:
+    """The class of a reducer: that of its weakest part, and what a removal does to it."""
+    kinds = [part.kind for part in parts.values()]
+    kind = max(kinds, key=list(ON_REMOVAL).index)
+    return f"{kind}; a removal {ON_REMOVAL[kind]}"
 
 
 def _frame(task: Task) -> DataFrame:

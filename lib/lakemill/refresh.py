@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -13,6 +14,7 @@ from pyspark.sql import DataFrame, Observation, SparkSession, functions as F
 from pyspark.sql.types import StructType
 
 from lakemill.core import mapreduce
+from lakemill.core.collect import WEIGHT
 from lakemill.core.local import Held, holding
 from lakemill.core.near import near
 from lakemill.core.plan import NOTHING, REBUILD, Change, Plan, allowed, decide
@@ -76,7 +78,7 @@ class Task:
     changes: Mapping[str, Change]
     plan: Plan
 
-    @property
+    @cached_property
     def reduction(self) -> Reduction:
         """How a keyed job reduces."""
         return reduction(self.job, self.mapped.schema)
@@ -90,7 +92,7 @@ class Task:
         versions = {name: pin.version for name, pin in self.pins.items()}
         ids = {name: pin.table_id for name, pin in self.pins.items()}
         kind, reason = self.plan.kind, self.plan.reason
-        return Progress(self.progress.run + 1, versions, ids, self.mapped.fingerprint(self.job), kind, reason)
+        return Progress(self.progress.run + 1, versions, ids, self.mapped.fingerprint, kind, reason)
 
 
 def prepare(world: World, job: Job, policy: str) -> Task:
@@ -107,7 +109,7 @@ def prepare(world: World, job: Job, policy: str) -> Task:
         plan = allowed(job, policy, Plan(REBUILD, progress.reason, progress.detail))
     else:
         changes = {name: change_since(pin, progress) for name, pin in pins.items()}
-        changed = progress.fingerprint != mapped.fingerprint(job)
+        changed = progress.fingerprint != mapped.fingerprint
         plan = decide(job, policy, changes, changed, bool(mapped.outer_joins))
     return Task(job, target, log.version, pins, mapped, progress, changes, plan)
 
@@ -184,7 +186,7 @@ def _same_columns(target: Table, rows: DataFrame) -> bool:
 
 def _append_change(task: Task, run: Run) -> None:
     weighed, observed = change_of(task)
-    rows, target = weighed.drop(mapreduce.WEIGHT), task.target
+    rows, target = weighed.drop(WEIGHT), task.target
     commit(target, task.target_version, task.next_progress(), run, lambda: append(target, rows))
     run.rows_in = rows_seen(target.spark, observed)
 
@@ -224,7 +226,7 @@ def change_of(task: Task) -> tuple[DataFrame, list[Observation]]:
 def _recomputed(task: Task, advanced: DataFrame, run: Run, held: Held) -> DataFrame:
     """The touched keys' parts, those that a removal left unknown recomputed from the source as it is now."""
     run.keys_recomputed = 0
-    if not task.reduction.extremes or not any(change.removes for change in task.changes.values()):
+    if not task.reduction.collected:
         return advanced.drop(mapreduce.AT_RISK)
     risky, run.keys_recomputed = held.hold(advanced.where(mapreduce.AT_RISK))
     if not run.keys_recomputed:
@@ -235,8 +237,8 @@ def _recomputed(task: Task, advanced: DataFrame, run: Run, held: Held) -> DataFr
 
 
 def _refuse_negative(task: Task, advanced: DataFrame) -> None:
-    """A key of less than no rows, or of none that the target never had, is a damaged feed; it is never clamped."""
-    wrong = advanced.where(F.col(f"`{ROWS}`") < 0).limit(1).collect()
+    """A key of less than no rows, or of a value less than none, is a damaged feed; it is never clamped."""
+    wrong = mapreduce.overdrawn(advanced, task.reduction).limit(1).collect()
     if wrong:
         key = ", ".join(f"{name}={wrong[0][name]}" for name in task.reduction.key) or "the whole table"
         raise CorruptFeed(

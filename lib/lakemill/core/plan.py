@@ -78,6 +78,6 @@ def _moved(changes: Mapping[str, Change]) -> str:
 
 def on_removal(reduction: Reduction) -> str:
     """What an update does when rows go: for people, by `lakemill explain`."""
-    if not reduction.extremes:
+    if all(part.kind == "group" for part in reduction.collected.values()):
         return "subtracts it; the source is not read again"
-    return "recomputes the keys whose extreme went, from the source"
+    return "subtracts it where the kept state tells the result, else recomputes those keys from the source"

@@ -16,6 +16,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructField, StructType
 
 from lakemill.core.local import empty
+from lakemill.core.reduction import reduction
 from lakemill.errors import UsageError
 from lakemill.job import RESERVED, Job
 
@@ -36,9 +37,10 @@ RANDOM = {
     "MonotonicallyIncreasingID", "Rand", "RandStr", "Randn", "Shuffle", "SparkPartitionID", "Uniform", "Uuid",
 }  # fmt: skip
 OWN = {
-    RESERVED, "_added", "_all", "_at_risk", "_count", "_found", "_gone", "_one", "_place", "_removed", "_rows", "_sign",
-    "_sums", "_weight",
+    RESERVED, "_all", "_at_risk", "_count", "_each", "_entries", "_found", "_gone", "_one", "_part", "_place", "_rows",
+    "_sign", "_sums", "_was", "_weight",
 }  # fmt: skip
+OWN_PREFIXES = ("_best_", "_distinct_", "_entries_", "_sum_", "_value_")
 NAMES = {
     "Aggregate": "groupBy/agg", "Window": "a window function", "Deduplicate": "distinct/dropDuplicates",
     "Distinct": "distinct", "GlobalLimit": "limit", "LocalLimit": "limit", "Offset": "offset", "Sample": "sample",
@@ -48,17 +50,16 @@ NAMES = {
 
 @dataclass(frozen=True)
 class Mapped:
-    """A checked map: the columns it gives, its plan as a text that is the same in every session, its outer joins."""
+    """A checked map.
+
+    schema: the columns it gives.   plan: its plan as a text that is the same in every session.   fingerprint: a digest
+    of everything that decides the target's rows, its state included.   outer_joins: their kinds.
+    """
 
     schema: StructType
     plan: str
+    fingerprint: str
     outer_joins: tuple[str, ...] = ()
-
-    def fingerprint(self, job: Job) -> str:
-        """A digest of everything that decides the target's rows."""
-        reduce = job.reduce if isinstance(job.reduce, Mapping) else str(job.reduce)
-        said = [self.plan, job.sources, job.key, repr(reduce)]
-        return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:32]
 
 
 def check_map(spark: SparkSession, job: Job, sources: Mapping[str, StructType]) -> Mapped:
@@ -77,7 +78,13 @@ def check_map(spark: SparkSession, job: Job, sources: Mapping[str, StructType]) 
         )
     schema = StructType([StructField(f.name, f.dataType, True) for f in first.schema.fields])
     _check_columns(job, schema)
-    return Mapped(schema, text, tuple(kind for kind in map(_join_kind, nodes) if kind in OUTER))
+    return Mapped(schema, text, _fingerprint(job, schema, text), tuple(kind for kind in map(_join_kind, nodes) if kind in OUTER))
+
+
+def _fingerprint(job: Job, schema: StructType, plan: str) -> str:
+    reduced = [] if job.appends else reduction(job, schema).definition
+    said = [plan, job.sources, job.key, reduced]
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:32]
 
 
 def _built(spark: SparkSession, job: Job, sources: Mapping[str, StructType]) -> DataFrame:
@@ -98,7 +105,7 @@ def _check_columns(job: Job, schema: StructType) -> None:
     twice = {name for name in names if names.count(name) > 1}
     if twice:
         _refuse(job, f'its map gives "{min(twice)}" twice; give one of them another name')
-    own = {name for name in names if name in OWN or name.startswith("_value_")}
+    own = {name for name in names if name in OWN or name.startswith(OWN_PREFIXES)}
     if own:
         _refuse(job, f'its map gives "{min(own)}", which is lakemill\'s own column; choose another name')
 
@@ -186,12 +193,16 @@ def _suspect(nodes: list[dict[str, Any]]) -> str:
 def _text(plan: Any) -> str:
     """The plan as JSON, and as Spark prints its expressions: JSON leaves maps out, such as the options of from_csv."""
     seen: dict[str, int] = {}
-    printed = plan.treeString(True, False, 100_000, False)
+    printed = re.sub(r"\blambda \w+#", "lambda #", plan.treeString(True, False, 100_000, False))
     return _normal(plan.toJSON()) + re.sub(r"#(\d+)", lambda id: f"#{seen.setdefault(id.group(1), len(seen))}", printed)
 
 
 def _normal(plan: str) -> str:
-    """The plan's JSON with the columns numbered in their order of appearance: sessions number them differently."""
+    """The plan's JSON with the columns numbered in their order of appearance: sessions number them differently.
+
+    Variables of lambdas have a number in their name besides, which is left out.
+    """
+    plan = re.sub(r'(\.NamedLambdaVariable","num-children":0,"name":")\w+"', r'\1"', plan)
     seen: dict[str, int] = {}
 
     def number(match: "re.Match[str]") -> str:

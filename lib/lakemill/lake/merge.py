@@ -7,7 +7,7 @@ from pyspark.sql import Column, DataFrame, functions as F
 
 from lakemill.core.mapreduce import GONE, same_key
 from lakemill.lake.tables import Table
-from lakemill.reducers.reducer import quoted
+from lakemill.reducers.columns import quoted
 
 
 def merge_keys(table: Table, rows: DataFrame, key: Sequence[str], where: Column) -> None:

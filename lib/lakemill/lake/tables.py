@@ -10,7 +10,7 @@ from pyspark.sql.types import DataType, StructField, StructType
 from lakemill.errors import UsageError
 from lakemill.job import RESERVED
 from lakemill.lake.log import CHANGE_FEED, Log
-from lakemill.reducers.reducer import column
+from lakemill.reducers.columns import column
 
 ADDS, REMOVES = ("insert", "update_postimage"), ("delete", "update_preimage")
 STATS_COLUMNS = 32

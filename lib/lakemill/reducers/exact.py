@@ -13,9 +13,10 @@ to 2^34 rows.
 """
 
 import math
-from collections.abc import Callable
 
 from pyspark.sql import Column, functions as F
+
+from lakemill.reducers.columns import let
 
 WIDTH = 27
 """Bits of a digit."""
@@ -71,7 +72,7 @@ def rounded_sum(entries: Column) -> Column:
 
     0.0 (never -0.0) for no entries and for a total of zero; NULL for NULL.
     """
-    return _let(_carried(entries), lambda total: _rounded(total, total["digits"]))
+    return let(_carried(entries), lambda total: _rounded(total, total["digits"]))
 
 
 def rounded_mean(entries: Column, count: Column) -> Column:
@@ -79,7 +80,7 @@ def rounded_mean(entries: Column, count: Column) -> Column:
 
     0.0 (never -0.0) where that rounds to zero, infinite only where it rounds to that; NULL for NULL.
     """
-    return _let(
+    return let(
         F.struct(_carried(entries).alias("total"), count.cast("bigint").alias("count")),
         lambda given: _rounded(given["total"], _divided(given["total"]["digits"], given["count"])),
     )
@@ -87,7 +88,7 @@ def rounded_mean(entries: Column, count: Column) -> Column:
 
 def _carried(entries: Column) -> Column:
     """The total as its sign (1 or -1), its digits in [0, 2^27), highest first, and the exponent above the first."""
-    return _let(_let(entries, _added), lambda total: _let(_sign(total["digits"]), lambda sign: _carry(total, sign)))
+    return let(let(entries, _added), lambda total: let(_sign(total["digits"]), lambda sign: _carry(total, sign)))
 
 
 def _added(entries: Column) -> Column:
@@ -173,7 +174,7 @@ def _leading(leading: Column, digit: Column) -> Column:
             (leading["exponent"] - room).alias("exponent"),
         )
 
-    return _let(F.least(F.lit(WIDTH), F.lit(LEADING) - _length(leading["bits"])), take)
+    return let(F.least(F.lit(WIDTH), F.lit(LEADING) - _length(leading["bits"])), take)
 
 
 def _nearest(leading: Column, sign: Column) -> Column:
@@ -187,18 +188,13 @@ def _nearest(leading: Column, sign: Column) -> Column:
 
     # Below the least double all is cut: a double near zero has fewer bits, and so is rounded only once, too.
     cut = F.greatest(F.lit(0), _length(leading["bits"]) - PRECISION, F.lit(LEAST) - leading["exponent"])
-    return _let(F.least(cut, F.lit(LEADING + 1)), nearest)
+    return let(F.least(cut, F.lit(LEADING + 1)), nearest)
 
 
 def _scaled(value: Column, exponent: Column) -> Column:
     """value * 2^exponent; in two steps, as the power alone may be beyond the doubles. StrictMath's powers are exact."""
     half = F.shiftright(exponent, 1)
     return value * F.pow(F.lit(2.0), half) * F.pow(F.lit(2.0), exponent - half)
-
-
-def _let(value: Column, body: Callable[[Column], Column]) -> Column:
-    """The body with a name for the value: it is computed once, however often the body uses it."""
-    return F.transform(F.array(value), body)[0]
 
 
 def _last_digit(value: Column) -> Column:
