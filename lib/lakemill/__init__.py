@@ -19,6 +19,7 @@ from lakemill.reducers import (
     CountDistinct,
     CountIf,
     First,
+    Fold,
     Histogram,
     Last,
     Latest,
@@ -40,6 +41,6 @@ from lakemill.version import __version__
 
 __all__ = [
     "All", "Any", "ApproxCountDistinct", "ApproxQuantile", "ArgMax", "ArgMin", "Bag", "CollectSet", "Count",
-    "CountDistinct", "CountIf", "Dump", "First", "Histogram", "Job", "Last", "Latest", "Max", "Mean", "Median", "Min",
-    "Mode", "Quantile", "Reducer", "StdDev", "Sum", "TopK", "Total", "Variance", "__version__", "run",
+    "CountDistinct", "CountIf", "Dump", "First", "Fold", "Histogram", "Job", "Last", "Latest", "Max", "Mean", "Median",
+    "Min", "Mode", "Quantile", "Reducer", "StdDev", "Sum", "TopK", "Total", "Variance", "__version__", "run",
 ]  # fmt: skip

@@ -15,6 +15,7 @@ from pyspark.sql.types import StructType
 
 from lakemill.core import mapreduce
 from lakemill.core.collect import WEIGHT
+from lakemill.core.laws import check_laws
 from lakemill.core.local import Held, holding
 from lakemill.core.near import near
 from lakemill.core.plan import NOTHING, REBUILD, Change, Plan, allowed, decide
@@ -165,6 +166,8 @@ def _rebuild(task: Task, run: Run) -> None:
     with stage(run, "count"):
         run.rows_in = sum(frame.count() for frame in frames)
     mapped = job.mapped(*frames)
+    if task.plan.reason in ("FIRST_RUN", "DEFINITION_CHANGED"):
+        check_laws(job, mapped)
     rows = mapped if job.appends else mapreduce.target_rows(mapreduce.totals(mapped, task.reduction), task.reduction)
     key = task.job.key or ()
 

@@ -58,7 +58,8 @@ class Reduction:
         """All that decides what the target holds of the mapped rows, as texts."""
         shown = self.present({name: column(name) for name in self.parts})
         parts = [f"{name}: {part.definition}" for name, part in self.parts.items()]
-        return [*parts, *[f"{name} = {text(value)}" for name, value in shown.items()]]
+        unseen = [] if isinstance(self.job.reduce, Latest) else [each.definition for each in self.job.reduce.values()]
+        return [*parts, *[f"{name} = {text(value)}" for name, value in shown.items()], *unseen]
 
     def present(self, parts: Mapping[str, Column]) -> dict[str, Column]:
         """The target's columns besides the key, `_state` included where there is one, from added-up parts."""
@@ -124,7 +125,8 @@ def reduction(job: Job, mapped: StructType) -> Reduction:
             if part in parts and parts[part].definition != made.definition:
                 raise UsageError(
                     f'{job.target}: reducer "{name}" has a part "{part}", which another reducer has as something else '
-                    f"({made.definition} and {parts[part].definition}). Parts of one name are shared: give one of them another name."
+                    f"({made.definition} and {parts[part].definition}). Parts of one name are shared: name one of them "
+                    "differently."
                 )
             parts[part] = made
     _refuse_names(job, key, parts)

@@ -37,8 +37,8 @@ RANDOM = {
     "MonotonicallyIncreasingID", "Rand", "RandStr", "Randn", "Shuffle", "SparkPartitionID", "Uniform", "Uuid",
 }  # fmt: skip
 OWN = {
-    RESERVED, "_all", "_at_risk", "_count", "_each", "_entries", "_found", "_gone", "_one", "_part", "_place", "_rows",
-    "_sign", "_sums", "_was", "_weight",
+    RESERVED, "_all", "_at_risk", "_count", "_each", "_entries", "_found", "_gone", "_half", "_one", "_part", "_place",
+    "_rows", "_sign", "_sums", "_trial", "_was", "_weight",
 }  # fmt: skip
 OWN_PREFIXES = ("_best_", "_distinct_", "_entries_", "_sum_", "_value_")
 NAMES = {
@@ -78,7 +78,8 @@ def check_map(spark: SparkSession, job: Job, sources: Mapping[str, StructType]) 
         )
     schema = StructType([StructField(f.name, f.dataType, True) for f in first.schema.fields])
     _check_columns(job, schema)
-    return Mapped(schema, text, _fingerprint(job, schema, text), tuple(kind for kind in map(_join_kind, nodes) if kind in OUTER))
+    outer = tuple(kind for kind in map(_join_kind, nodes) if kind in OUTER)
+    return Mapped(schema, text, _fingerprint(job, schema, text), outer)
 
 
 def _fingerprint(job: Job, schema: StructType, plan: str) -> str:

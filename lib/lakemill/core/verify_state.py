@@ -6,15 +6,17 @@ is looked up among the rows, by ordinary Spark aggregates.
 
 from functools import reduce
 
-from pyspark.sql import DataFrame, functions as F
+from pyspark.sql import Column, DataFrame, functions as F
 
+from lakemill.core.collect import by_key
 from lakemill.core.mapreduce import same_key
 from lakemill.core.reduction import STATE, Reduction
 from lakemill.reducers import Bag, Collected
 from lakemill.reducers.bag import FLOOR, KEPT
 from lakemill.reducers.columns import column, quoted
+from lakemill.reducers.fold import Folded
 from lakemill.reducers.part import COUNT, VALUE
-from lakemill.reducers.registers import NUMBERS
+from lakemill.reducers.registers import NUMBERS, Registers
 
 SAID, TRUE, HELD = "_said", "_true", "_held"
 
@@ -36,16 +38,30 @@ def _wrong(stored: DataFrame, mapped: DataFrame, made: Reduction, name: str, par
     sums = [total.alias(of) for of, total in part.sums(column(VALUE)).items()]
     given = values.select(*keys, column(VALUE), *sums).alias("v")
     met = given.join(said, same_key(made.key, "v", "t")).select("v.*", f"t.{SAID}")
-    true = _true_bag(met, made, part) if isinstance(part, Bag) else _true_registers(met, made)
+    true = _true(met, made, part)
     both = said.join(true.alias("e"), same_key(made.key, "t", "e"), "left")
     shown = [F.col(f"t.{quoted(key)}") for key in made.key]
-    kept = F.col(f"t.{SAID}.{KEPT}") if isinstance(part, Bag) else F.col(f"t.{SAID}")
-    nothing = F.array().cast(part.kept_type if isinstance(part, Bag) else "array<int>")
-    right = kept.eqNullSafe(F.coalesce(F.col(f"e.{TRUE}"), nothing))
-    if isinstance(part, Bag):
-        right &= F.col(f"t.{SAID}.{FLOOR}").isNull() | F.coalesce(F.col(f"e.{HELD}"), F.lit(False))
     texts = [F.col(f"t.{SAID}").cast("string").alias(SAID), F.col(f"e.{TRUE}").cast("string").alias(TRUE)]
-    return both.where(~right).select(*shown, F.lit(name).alias("_part"), *texts)
+    return both.where(~_right(part)).select(*shown, F.lit(name).alias("_part"), *texts)
+
+
+def _right(part: Collected) -> Column:
+    """Whether what is said (t) is true (e); a key of which no row has a value has no true state."""
+    said, true = F.col(f"t.{SAID}"), F.col(f"e.{TRUE}")
+    if not isinstance(part, Bag):
+        return said.eqNullSafe(F.coalesce(true, part.state(part.none)))
+    kept = said[KEPT].eqNullSafe(F.coalesce(true, F.array().cast(part.kept_type)))
+    return kept & (said[FLOOR].isNull() | F.coalesce(F.col(f"e.{HELD}"), F.lit(False)))
+
+
+def _true(met: DataFrame, made: Reduction, part: Collected) -> DataFrame:
+    if isinstance(part, Bag):
+        return _true_bag(met, made, part)
+    if isinstance(part, Registers):
+        return _true_registers(met, made)
+    assert isinstance(part, Folded)
+    rows = F.sort_array(F.collect_list(column(VALUE)))
+    return by_key(met, made.key).agg(rows.alias("_rows")).withColumn(TRUE, part.all_at_once(F.col("_rows")))
 
 
 def _true_bag(met: DataFrame, made: Reduction, bag: Bag) -> DataFrame:
@@ -62,12 +78,11 @@ def _true_bag(met: DataFrame, made: Reduction, bag: Bag) -> DataFrame:
         F.collect_list(F.when(~F.coalesce("_at_floor", F.lit(False)), entry)), asc=not bag.descending
     )
     held = F.coalesce(F.bool_or("_at_floor"), F.lit(False))
-    return counted.groupBy(*(keys or [F.lit(1).alias("_one")])).agg(entries.alias(TRUE), held.alias(HELD))
+    return by_key(counted, made.key).agg(entries.alias(TRUE), held.alias(HELD))
 
 
 def _true_registers(met: DataFrame, made: Reduction) -> DataFrame:
     """The greatest number of each register."""
     keys = [column(key) for key in made.key]
     each = met.groupBy(*keys, F.floor(column(VALUE) / NUMBERS).alias("_register")).agg(F.max(VALUE).alias(VALUE))
-    grouped = each.groupBy(*(keys or [F.lit(1).alias("_one")]))
-    return grouped.agg(F.sort_array(F.collect_list(VALUE)).alias(TRUE))
+    return by_key(each, made.key).agg(F.sort_array(F.collect_list(VALUE)).alias(TRUE))

@@ -7,6 +7,7 @@ from lakemill.reducers.bag import Bag
 from lakemill.reducers.count import Count, CountIf
 from lakemill.reducers.distinct import CollectSet, CountDistinct
 from lakemill.reducers.extreme import Max, Min
+from lakemill.reducers.fold import Fold
 from lakemill.reducers.histogram import Histogram
 from lakemill.reducers.latest import Latest
 from lakemill.reducers.mean import Mean
@@ -20,33 +21,7 @@ from lakemill.reducers.truth import All, Any
 from lakemill.reducers.variance import StdDev, Variance
 
 __all__ = [
-    "All",
-    "Any",
-    "ApproxCountDistinct",
-    "ApproxQuantile",
-    "ArgMax",
-    "ArgMin",
-    "Bag",
-    "CollectSet",
-    "Collected",
-    "Count",
-    "CountDistinct",
-    "CountIf",
-    "First",
-    "Histogram",
-    "Last",
-    "Latest",
-    "Max",
-    "Mean",
-    "Median",
-    "Min",
-    "Mode",
-    "Part",
-    "Quantile",
-    "Reducer",
-    "StdDev",
-    "Sum",
-    "TopK",
-    "Total",
-    "Variance",
+    "All", "Any", "ApproxCountDistinct", "ApproxQuantile", "ArgMax", "ArgMin", "Bag", "CollectSet", "Collected",
+    "Count", "CountDistinct", "CountIf", "First", "Fold", "Histogram", "Last", "Latest", "Max", "Mean", "Median", "Min",
+    "Mode", "Part", "Quantile", "Reducer", "StdDev", "Sum", "TopK", "Total", "Variance",
 ]  # fmt: skip

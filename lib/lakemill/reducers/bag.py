@@ -129,10 +129,9 @@ class Bag(Collected):
         if self.needs <= 0:
             return floor.isNotNull() & (F.size(entries) > 0)
         taken = F.exists(entries, lambda e: e[VALUE].eqNullSafe(floor) & (e[COUNT] < 0))
-        left = self.two(known, entries)[KEPT]
-        # The floor itself is one row more.
-        few = F.lit(False) if self.needs == 1 else _rows(left) + 1 < self.needs
-        return floor.isNotNull() & (taken | few)
+        if self.needs > 1:  # the floor itself is one row more
+            taken |= _rows(self.two(known, entries)[KEPT]) + 1 < self.needs
+        return floor.isNotNull() & taken
 
     def negative(self, known: Column) -> Column:
         return F.exists(known[KEPT], lambda e: e[COUNT] < 0)
@@ -157,12 +156,12 @@ class Bag(Collected):
 
     def _state(self, given: Column) -> Column:
         kept, floor, fit = given["of"][KEPT], given["of"][FLOOR], given["fit"]
-        rest = F.coalesce(F.get(kept, fit)[VALUE], floor)
-        if self.needs <= 0:  # what is not complete is of no use
-            kept = F.when(fit < F.size(kept), self._nothing).otherwise(kept)
-        else:
-            kept = F.slice(kept, F.lit(1), fit)
-        return F.struct(kept.cast(self.kept_type).alias(KEPT), rest.cast(self.type).alias(FLOOR))
+        whole = fit >= F.size(kept)
+        # Where all values are needed, some of them are of no use; the first then says that there are others.
+        rest = F.get(kept, F.lit(0) if self.needs <= 0 else fit)[VALUE]
+        floor = F.when(whole, floor).otherwise(rest).cast(self.type)
+        kept = F.when(whole, kept).otherwise(self._nothing if self.needs <= 0 else F.slice(kept, F.lit(1), fit))
+        return F.struct(kept.cast(self.kept_type).alias(KEPT), floor.alias(FLOOR))
 
     def _fitting(self, kept: Column) -> Column:
         """How many of the first entries are kept."""

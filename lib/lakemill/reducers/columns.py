@@ -64,8 +64,11 @@ def let(value: Column, body: Callable[[Column], Column]) -> Column:
 
 
 def text(value: Column) -> str:
-    """The column as a text that is the same in every session: Spark numbers the variables of lambdas as they come."""
-    said = str(value)
+    """The column as a text that is the same in every session.
+
+    Spark numbers the variables of lambdas as they come, and says of what a Python function is given where it was made.
+    """
+    said = re.sub(r"Origin\((?:[^()]|\([^()]*\))*\)", "", str(value))
     heads = re.findall(r"\(?(\w+_\d+(?:, \w+_\d+)*)\)? ->", said)
     variables = dict.fromkeys(name for head in heads for name in head.split(", "))
     for number, name in enumerate(variables):

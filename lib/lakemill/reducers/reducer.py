@@ -10,10 +10,7 @@ from lakemill.reducers.part import Part
 
 
 class Reducer(ABC):
-    """A named column of the target. Everything else (can it be updated, how) follows from its parts.
-
-    Give it a dataclass's fields: two reducers with the same fields are the same, and a changed one is a changed table.
-    """
+    """A named column of the target. Everything else (can it be updated, how) follows from its parts."""
 
     @property
     @abstractmethod
@@ -37,6 +34,11 @@ class Reducer(ABC):
     @abstractmethod
     def plain(self, types: Mapping[str, DataType]) -> Column:
         """The same column as one ordinary Spark aggregate: the second opinion that verify asks for."""
+
+    @property
+    def definition(self) -> str:
+        """What decides its column and cannot be seen in its parts and columns: a Python function's digest."""
+        return ""
 
     def recover(self, presented: Column) -> Mapping[str, Column]:
         """The totals that can be read back from the presented column (a NULL sum is 0); they are not kept twice."""
