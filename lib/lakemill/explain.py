@@ -8,6 +8,7 @@ from pyspark.sql import DataFrame
 from lakemill.core import mapreduce
 from lakemill.core.explain import steps
 from lakemill.core.plan import UPDATE, on_removal
+from lakemill.core.reduction import Reduction
 from lakemill.job import Dump, Job
 from lakemill.lake.progress import read_progress
 from lakemill.load import plan_load
@@ -62,14 +63,16 @@ def _reducers(task: Task) -> dict[str, str]:
         return {}
     made, reduce = task.reduction, task.job.reduce
     named = {"(row)": reduce} if isinstance(reduce, Latest) else dict(reduce)
-    return {name: f"{reducer}: {_kind(reducer.prepare(made.types))}" for name, reducer in named.items()}
+    return {name: f"{reducer}: {_class(reducer.prepare(made.types), made)}" for name, reducer in named.items()}
 
 
-def _kind(parts: Mapping[str, Part]) -> str:
-    """The class of a reducer: that of its weakest part, and what a removal does to it."""
+def _class(parts: Mapping[str, Part], made: Reduction) -> str:
+    """The class of a reducer, which is that of its weakest part, what it keeps, and what a removal does."""
     kinds = [part.kind for part in parts.values()]
     kind = max(kinds, key=list(ON_REMOVAL).index)
-    return f"{kind}; a removal {ON_REMOVAL[kind]}"
+    sizes = [part.size for name, part in parts.items() if name in made.kept]
+    state = " and ".join(sizes) or "nothing besides the column"
+    return f"{kind}; keeps {state} a key; a removal {ON_REMOVAL[kind]}"
 
 
 def _frame(task: Task) -> DataFrame:

@@ -245,8 +245,8 @@ def _refuse_negative(task: Task, advanced: DataFrame) -> None:
     if wrong:
         key = ", ".join(f"{name}={wrong[0][name]}" for name in task.reduction.key) or "the whole table"
         raise CorruptFeed(
-            f"{task.target.name}: the change feed of {task.job.sources[0]} takes away more rows of {key} than there "
-            f"were ({wrong[0][ROWS]} would be left). Nothing was written. Look at the source; "
+            f"{task.target.name}: the change feed of {', '.join(task.job.sources)} takes away rows of {key} that were "
+            f"not there ({wrong[0][ROWS]} rows would be left). Nothing was written. Look at the source; "
             f"`lakemill run {task.target.name} --policy rebuild` makes the table anew from it."
         )
 

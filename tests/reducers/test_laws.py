@@ -222,3 +222,32 @@ def test_spark_combines_before_it_shuffles(spark):
     words = [word for word, _ in plan]
     assert words.index("combine") < words.index("shuffle") < words.index("reduce")
     assert "partial_sum" in dict(plan)["combine"]
+
+
+PLACES = [(1, False), (64, True)]
+
+
+def test_the_same_bits_on_any_number_of_partitions(spark):
+    same_bits(spark, PLACES)
+
+
+@pytest.mark.long
+def test_the_same_bits_on_every_number_of_partitions(spark):
+    same_bits(spark, [(partitions, adaptive) for partitions in (1, 2, 7, 64) for adaptive in (True, False)])
+
+
+def same_bits(spark, places: list[tuple[int, bool]]) -> None:
+    """What is presented and kept, as bytes: not even the sign of a zero may differ."""
+    of = made(spark, REDUCERS["columns"])
+    frame = in_turns(table(spark, 10, 40, of.job.reduce)).drop("turn").localCheckpoint()
+    found = {}
+    for partitions, adaptive in places:
+        spark.conf.set("spark.sql.adaptive.enabled", str(adaptive).lower())
+        try:
+            rows = mapreduce.target_rows(mapreduce.totals(frame.repartition(partitions), of, complete=True), of)
+            found[partitions, adaptive] = sorted(map(repr, rows.collect()))
+        finally:
+            spark.conf.unset("spark.sql.adaptive.enabled")
+    first, *others = found.values()
+    assert len(first) > 150
+    assert all(other == first for other in others)

@@ -75,6 +75,12 @@ class Bag(Collected):
         return "counted" if self.needs <= 0 else "counted, then buffered"
 
     @property
+    def size(self) -> str:
+        if not self.bound:
+            return "16 bytes and more for each distinct value" if self.bound is None else "nothing"
+        return f"at most {self.bound} values and {BYTES // 1024} KiB"
+
+    @property
     def definition(self) -> str:
         said = f"bag {self.needs} {self.bound} {self.descending} {self.type.simpleString()} of {text(self.value)}"
         return said + "".join(f"; {name} {text(sum)}" for name, sum in self.more(F.col(VALUE)).items())

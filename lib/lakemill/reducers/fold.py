@@ -151,6 +151,10 @@ class Folded(Collected):
         return "group"
 
     @property
+    def size(self) -> str:
+        return "its state as JSON"
+
+    @property
     def definition(self) -> str:
         return f"fold {self.fold.definition} of {text(self.value)}"
 

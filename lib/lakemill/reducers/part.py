@@ -47,6 +47,11 @@ class Total:
         return "group"
 
     @property
+    def size(self) -> str:
+        """What it takes to keep for a key, for people."""
+        return "16 bytes" if isinstance(self.type, DecimalType) else "8 bytes"
+
+    @property
     def definition(self) -> str:
         """All that decides its total, as a text."""
         return f"total {self.type.simpleString()} of {text(self.value)}"
@@ -90,6 +95,11 @@ class Collected(ABC):
     @abstractmethod
     def kind(self) -> str:
         """Its class: one of those in ON_REMOVAL."""
+
+    @property
+    @abstractmethod
+    def size(self) -> str:
+        """What it takes to keep for a key, for people."""
 
     @property
     @abstractmethod

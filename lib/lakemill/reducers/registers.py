@@ -29,6 +29,10 @@ class Registers(Collected):
         return "monoid"
 
     @property
+    def size(self) -> str:
+        return "4 bytes for each register that has a value"
+
+    @property
     def definition(self) -> str:
         return f"registers of {text(self.value)}"
 
