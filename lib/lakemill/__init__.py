@@ -6,8 +6,8 @@ Everything a job file needs is one import line:
 """
 
 from lakemill.job import Dump, Job
-from lakemill.reducers import Count, CountIf, Latest, Max, Mean, Min, Sum
+from lakemill.reducers import Count, CountIf, Latest, Max, Mean, Min, PerKey, Sum
 from lakemill.runner import run
 from lakemill.version import __version__
 
-__all__ = ["Count", "CountIf", "Dump", "Job", "Latest", "Max", "Mean", "Min", "Sum", "__version__", "run"]
+__all__ = ["Count", "CountIf", "Dump", "Job", "Latest", "Max", "Mean", "Min", "PerKey", "Sum", "__version__", "run"]

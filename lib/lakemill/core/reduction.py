@@ -31,7 +31,7 @@ class Reduction:
     @property
     def columns(self) -> list[str]:
         """The presented columns in the target's order: the map's for Latest, else the key's and the reducers'."""
-        return list(self.types) if isinstance(self.job.reduce, Latest) else [*self.key, *self.job.reduce]
+        return list(self.types) if isinstance(self.job.reduce, Latest) else [*self.key, *self.job.reducers]
 
     @property
     def sums(self) -> dict[str, Part]:
@@ -53,7 +53,7 @@ class Reduction:
         if isinstance(self.job.reduce, Latest):
             shown = {name: parts[ROW].getField(name) for name in self.types if name not in self.key}
         else:
-            shown = {name: reducer.present(parts, self.types) for name, reducer in self.job.reduce.items()}
+            shown = {name: reducer.present(parts, self.types) for name, reducer in self.job.reducers.items()}
         state = [parts[name].cast(self.parts[name].type).alias(name) for name in self.kept]
         return {**shown, STATE: F.struct(*state)} if state else shown
 
@@ -70,7 +70,7 @@ class Reduction:
             order = self.job.reduce.order(self.types)
             return {ROW: F.struct(*[F.col(f"{prefix}{quoted(name)}").alias(name) for name in order])}
         found: dict[str, Column] = {}
-        for name, reducer in self.job.reduce.items():
+        for name, reducer in self.job.reducers.items():
             found.update(reducer.recover(F.col(f"{prefix}{quoted(name)}")))
         return found
 
@@ -93,7 +93,7 @@ def reduction(job: Job, mapped: StructType) -> Reduction:
     if isinstance(job.reduce, Latest):
         parts.update(_prepared(job, "Latest", job.reduce, types))
     else:
-        for name, reducer in job.reduce.items():
+        for name, reducer in job.reducers.items():
             parts.update(_prepared(job, name, reducer, types))
     _refuse_names(job, key, parts)
     return Reduction(job, types, key, parts)
