@@ -110,6 +110,8 @@ class Job:
             )
 
     def _check_reduce(self) -> None:
+        if not isinstance(self.reduce, Mapping | Latest | PerKey):
+            self._refuse(f"reduce is {self.reduce!r}; it is reducers by name, Latest(by=[...]) or PerKey(function)")
         if self.reduce and self.key is None:
             self._refuse("it reduces without a key; key=[] makes one row of the whole table")
         if isinstance(self.reduce, Latest):

@@ -56,7 +56,7 @@ class Keywise:
         name, said = str(node.getClass().getSimpleName()), self.nodes[self.at]
         self.at += 1
         below = [self._kept(child) for child in _each(node.children())]
-        if name not in IN_PYTHON:
+        if name not in IN_PYTHON | BATCHES:
             _refuse_functions(self.job, said)
         if name in SINGLE:
             return below[0]
@@ -76,7 +76,7 @@ class Keywise:
         if name in ("GlobalLimit", "LocalLimit", "Offset", "Sample", "Tail"):
             not_per_key(self.job, f"{NAMES.get(name, name)} takes rows whatever their key; {NO_LIMIT}")
         if name in BATCHES:
-            not_per_key(self.job, f"{name} does not see a key's rows together; use groupBy(key).applyInPandas")
+            not_per_key(self.job, f"{name} does not see a key's rows together; use groupBy(key).applyInPandas alone")
         not_per_key(self.job, f"{NAMES.get(name, name)} is not known to keep keys apart")
         return {}
 

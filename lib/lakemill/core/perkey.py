@@ -17,9 +17,9 @@ def touched_keys(weighed: DataFrame, key: Sequence[str]) -> DataFrame:
 
     One column a key column; for key=[] one row, `_all`, where anything changed.
     """
-    changed = weighed
+    changed = weighed.repartition(*[column(name) for name in key]) if key else weighed.repartition(1)
     if not any(has_no_order(field.dataType) for field in weighed.schema.fields):
-        changed = weighed.groupBy(*_told_apart(weighed)).agg(F.sum(WEIGHT).alias(SIGN)).where(F.col(SIGN) != 0)
+        changed = changed.groupBy(*_told_apart(weighed)).agg(F.sum(WEIGHT).alias(SIGN)).where(F.col(SIGN) != 0)
     return changed.select(*key_columns(key)).distinct()
 
 

@@ -6,11 +6,11 @@ from pyspark.sql import DataFrame, Row, Window, functions as F
 
 from lakemill.core.local import local_frame, to_local
 from lakemill.core.mapreduce import ADDED, FOUND, REMOVED, same_key
-from lakemill.core.perkey import ALL, SIGN, key_columns
+from lakemill.core.perkey import SIGN, key_columns
 from lakemill.errors import UsageError
 from lakemill.job import Job
 from lakemill.reducers import PerKey
-from lakemill.reducers.reducer import column, quoted
+from lakemill.reducers.reducer import column
 
 KEYS, ROWS = 6, 50
 """How many keys the function is tried on, and how many rows of each."""
@@ -31,28 +31,32 @@ def check_on_sample(job: Job, mapped: DataFrame) -> None:
 def _unequal(job: Job, rows: DataFrame) -> DataFrame:
     """The rows that come more or less often, `_added` if keys are missing, `_removed` if rows come in another order.
 
-    Their key is a struct; `_found` is NULL where no row that was given has it.
+    Their key is a struct; `_found` is false where no row that was given has it.
     """
+    halves = [rows.where(F.col(PLACE) % 2 == half) for half in (0, 1)] if job.key else []
+    runs = [_run(job, rows, len(halves) // 2, 1), _run(job, _turned(rows), 0, -1)]
+    everything = reduce(DataFrame.unionAll, [*runs, *[_run(job, half, -1, 0) for half in halves]])
+    names = [column(name) for name in everything.columns if name not in (FOUND, ADDED, REMOVED)]
+    sums = [F.sum(name).alias(name) for name in (ADDED, REMOVED)]
+    counted = everything.groupBy(*names).agg(F.min(FOUND).alias(FOUND), *sums)
+    wrong = counted.where((F.col(ADDED) != 0) | (F.col(REMOVED) != 0) | ~F.col(FOUND))
+    key = F.struct(*key_columns(job.key or ())).alias("key")
+    return wrong.select(key, FOUND, ADDED, REMOVED)
+
+
+def _run(job: Job, given: DataFrame, keys: int, order: int) -> DataFrame:
+    """The function's rows, whether they are of a key that was given, and how they count."""
     assert isinstance(job.reduce, PerKey)
     key = tuple(job.key or ())
-    halves = [rows.where(F.col(PLACE) % 2 == half) for half in (0, 1)] if key else []
-    runs = [(rows, len(halves) // 2, 1), (_turned(rows), 0, -1), *[(half, -1, 0) for half in halves]]
-    made = [
-        job.reduce.rows(given.drop(PLACE)).withColumn(ADDED, F.lit(keys)).withColumn(REMOVED, F.lit(order))
-        for given, keys, order in runs
-    ]
-    names = [column(name) for name in made[0].columns if name not in (ADDED, REMOVED)]
-    counted = reduce(DataFrame.unionAll, made).groupBy(*names).agg(*[F.sum(n).alias(n) for n in (ADDED, REMOVED)])
-    known = rows.select(*key_columns(key)).distinct().withColumn(FOUND, F.lit(True)).alias("k")
-    joined = counted.alias("f").join(known, same_key(key, "f", "k"), "left")
-    shown = F.struct(*[F.col(f"f.{quoted(name)}") for name in key], F.lit(True).alias(ALL)).alias("key")
-    wrong = (F.col(ADDED) != 0) | (F.col(REMOVED) != 0) | F.col(FOUND).isNull()
-    return joined.where(wrong).select(shown, FOUND, ADDED, REMOVED)
+    known = given.select(*key_columns(key)).distinct().withColumn(FOUND, F.lit(True)).alias("k")
+    made = job.reduce.rows(given.drop(PLACE)).alias("f").join(known, same_key(key, "f", "k"), "left")
+    found = F.coalesce(FOUND, F.lit(False)).alias(FOUND)
+    return made.select("f.*", found, F.lit(keys).alias(ADDED), F.lit(order).alias(REMOVED))
 
 
 def _counterexample(job: Job, row: Row) -> str:
     said = ", ".join(f"{name}={row['key'][name]}" for name in job.key or ()) or "the whole table"
-    if row[FOUND] is None:
+    if not row[FOUND]:
         why = "none of the rows that it was given has this key; the key's columns must stay as they are"
     elif row[ADDED] != 0:
         why = "its rows are others when fewer keys are there; they must follow from the rows of their own key alone"
