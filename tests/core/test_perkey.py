@@ -5,7 +5,6 @@ The oracles are plain Python over the rows that a history left; they know no win
 
 import random
 from collections import Counter, defaultdict
-from datetime import date
 
 import pytest
 from pyspark.sql import DataFrame, Window, functions as F
@@ -424,7 +423,7 @@ def doubled(value):
 
 
 def scaled(by, times=lambda one, other: one * other):
-    def run(of, since=date(2020, 1, 1)):
+    def run(of):
         return of[["h", "k", "v"]].assign(v=[times(value, by) for value in of["v"]])
 
     return lambda rows: rows.groupBy("h", "k").applyInPandas(run, PASSES)
