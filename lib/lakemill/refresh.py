@@ -255,6 +255,7 @@ def _update_per_key(task: Task, run: Run) -> None:
             if not run.keys_touched:  # of no rows at all a function may still give some
                 old, made = old.limit(0), made.limit(0)
             changed, _ = rows.hold(perkey.difference(old, made))
+            perkey.check_keys(job, changed, touched, small)
         commit(target, task.target_version, task.next_progress(), run, lambda: merge_rows(target, changed, where))
 
 

@@ -17,7 +17,7 @@ Kept = dict[int, str]
 
 SINGLE = {
     "Filter", "Generate", "RebalancePartitions", "Repartition", "RepartitionByExpression", "ResolvedHint", "Sort",
-    "SubqueryAlias",
+    "SubqueryAlias", "View",
 }  # fmt: skip
 IN_PYTHON = {"FlatMapGroupsInArrow", "FlatMapGroupsInPandas"}
 BATCHES = {"MapInArrow", "MapInPandas", "PythonMapInArrow", "FlatMapCoGroupsInArrow", "FlatMapCoGroupsInPandas"}

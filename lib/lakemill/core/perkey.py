@@ -7,6 +7,8 @@ from pyspark.sql import Column, DataFrame, functions as F
 from pyspark.sql.types import ArrayType, DataType, DoubleType, FloatType, MapType, StructType, VariantType
 
 from lakemill.core.mapreduce import ADDED, GONE, REMOVED, WEIGHT, same_key
+from lakemill.errors import UsageError
+from lakemill.job import Job
 from lakemill.reducers.reducer import column
 
 ALL, SIGN = "_all", "_sign"
@@ -43,6 +45,19 @@ def difference(old: DataFrame, new: DataFrame) -> DataFrame:
     copies = F.when(fewer, F.col(ADDED)).otherwise(F.col(ADDED) - F.col(REMOVED)).cast("int")
     marks = F.concat(F.array_repeat(F.lit(False), copies), F.array_repeat(F.lit(True), fewer.cast("int")))
     return counted.where(F.col(ADDED) != F.col(REMOVED)).select(*names, F.explode(marks).alias(GONE))
+
+
+def check_keys(job: Job, changed: DataFrame, touched: DataFrame, few: bool) -> None:
+    """Raise UsageError where the function gave rows of a key that it was not given: Python may have changed it."""
+    key = tuple(job.key or ())
+    given = (F.broadcast(touched) if few else touched).alias("k")
+    strange = changed.alias("f").join(given, same_key(key, "f", "k"), "left_anti").limit(1).collect() if key else []
+    if strange:
+        said = ", ".join(f"{name}={strange[0][name]}" for name in key)
+        raise UsageError(
+            f"{job.target}: {job.reduce} gave a row of {said}, but none of the rows that it was given has this key; "
+            "the key's columns must stay as they are. Nothing was written."
+        )
 
 
 def key_columns(key: Sequence[str]) -> list[Column]:
