@@ -28,6 +28,7 @@ from lakemill.reducers import (
     Median,
     Min,
     Mode,
+    PerKey,
     Quantile,
     Reducer,
     StdDev,
@@ -42,5 +43,5 @@ from lakemill.version import __version__
 __all__ = [
     "All", "Any", "ApproxCountDistinct", "ApproxQuantile", "ArgMax", "ArgMin", "Bag", "CollectSet", "Count",
     "CountDistinct", "CountIf", "Dump", "First", "Fold", "Histogram", "Job", "Last", "Latest", "Max", "Mean", "Median",
-    "Min", "Mode", "Quantile", "Reducer", "StdDev", "Sum", "TopK", "Total", "Variance", "__version__", "run",
+    "Min", "Mode", "PerKey", "Quantile", "Reducer", "StdDev", "Sum", "TopK", "Total", "Variance", "__version__", "run",
 ]  # fmt: skip

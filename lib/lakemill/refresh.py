@@ -13,24 +13,27 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, Observation, SparkSession, functions as F
 from pyspark.sql.types import StructType
 
-from lakemill.core import mapreduce
+from lakemill.core import mapreduce, perkey
+from lakemill.core.check import check_job
 from lakemill.core.collect import WEIGHT
 from lakemill.core.laws import check_laws
 from lakemill.core.local import Held, holding
 from lakemill.core.near import near
 from lakemill.core.plan import NOTHING, REBUILD, Change, Plan, allowed, decide
 from lakemill.core.reduction import Reduction, reduction
-from lakemill.core.rowwise import Mapped, check_map
+from lakemill.core.rowwise import Mapped
+from lakemill.core.sample import check_on_sample
 from lakemill.errors import CommitLost, CorruptFeed
 from lakemill.job import Dump, Job
 from lakemill.lake.feed import change_since
 from lakemill.lake.files import files_gone
 from lakemill.lake.log import Commit
-from lakemill.lake.merge import merge_difference, merge_keys
+from lakemill.lake.merge import merge_difference, merge_keys, merge_rows
 from lakemill.lake.progress import NoProgress, Progress, confirm, lost_race, read_progress, recording
 from lakemill.lake.tables import Lake, Pin, Table, append, by_range, create
 from lakemill.observe.cost import rows_seen
 from lakemill.observe.runs import Run
+from lakemill.reducers import PerKey
 from lakemill.reducers.count import ROWS
 
 DRIVER_BYTES = 4 * 1024 * 1024
@@ -62,7 +65,7 @@ class World:
         """The job's checked map; checked once for as long as its sources' columns stay."""
         known = self._maps.get(job.target)
         if known is None or known[0] is not job or known[1] != sources:
-            known = self._maps[job.target] = (job, sources, check_map(self.spark, job, sources))
+            known = self._maps[job.target] = (job, sources, check_job(self.spark, job, sources))
         return known[2]
 
 
@@ -100,7 +103,7 @@ def prepare(world: World, job: Job, policy: str) -> Task:
     """Pin the sources, check the job against them, and plan; reads logs only. For jobs that read tables."""
     pins = {name: world.pin(name) for name in job.sources}
     mapped = world.check(job, {name: pin.schema for name, pin in pins.items()})
-    if not job.appends:
+    if not job.appends and not isinstance(job.reduce, PerKey):
         reduction(job, mapped.schema)
     target = world.lake.table(job.target)
     log = target.log()
@@ -130,7 +133,10 @@ def refresh(world: World, job: Job, policy: str, run: Run) -> None:
 
 def _work(task: Task, policy: str, run: Run) -> None:
     try:
-        work = _rebuild if task.plan.kind == REBUILD else _append_change if task.job.appends else _update
+        if isinstance(task.job.reduce, PerKey):
+            work = _rebuild_per_key if task.plan.kind == REBUILD else _update_per_key
+        else:
+            work = _rebuild if task.plan.kind == REBUILD else _append_change if task.job.appends else _update
         work(task, run)
     except (PySparkException, Py4JJavaError) as error:
         if task.plan.kind == REBUILD or not files_gone(error):
@@ -138,7 +144,7 @@ def _work(task: Task, policy: str, run: Run) -> None:
         detail = f"{', '.join(task.job.sources)}: files of its change feed are gone (VACUUM)"
         plan = allowed(task.job, policy, Plan(REBUILD, "FEED_EXPIRED", detail))
         run.plan, run.reason, run.detail = plan.kind, plan.reason, plan.detail
-        _rebuild(replace(task, plan=plan), run)
+        (_rebuild_per_key if isinstance(task.job.reduce, PerKey) else _rebuild)(replace(task, plan=plan), run)
 
 
 def commit(target: Table, planned: int, progress: Progress, run: Run, write: Callable[[], None]) -> None:
@@ -212,6 +218,50 @@ def _update(task: Task, run: Run) -> None:
         rows = mapreduce.target_rows(parts, task.reduction, with_gone=True)
         target = task.target
         commit(target, task.target_version, task.next_progress(), run, lambda: merge_keys(target, rows, key, where))
+
+
+def _rebuild_per_key(task: Task, run: Run) -> None:
+    job, target = task.job, task.target
+    assert isinstance(job.reduce, PerKey)
+    frames = [task.pins[name].rows() for name in job.sources]
+    with stage(run, "count"):
+        run.rows_in = sum(frame.count() for frame in frames)
+    mapped = job.mapped(*frames)
+    if task.plan.reason in ("FIRST_RUN", "DEFINITION_CHANGED"):
+        with stage(run, "check"):
+            check_on_sample(job, mapped)
+    rows = job.reduce.rows(mapped)
+
+    def write() -> None:
+        if _same_columns(target, rows):
+            merge_rows(target, held.hold(perkey.difference(task.stored(), rows))[0], F.lit(True))
+        else:
+            create(target, by_range(rows, job.key or (), run.rows_in or 0))
+
+    with holding(False) as held:
+        commit(target, task.target_version, task.next_progress(), run, write)
+
+
+def _update_per_key(task: Task, run: Run) -> None:
+    job, target, key = task.job, task.target, task.job.key or ()
+    assert isinstance(job.reduce, PerKey)
+    small = sum(change.feed_bytes for change in task.changes.values()) <= DRIVER_BYTES
+    # A key may have any number of rows: its keys may be few enough for the driver, and its rows not.
+    with holding(small) as keys, holding(False) as rows:
+        with stage(run, "change"):
+            weighed, observed = change_of(task)
+            touched, run.keys_touched = keys.hold(perkey.touched_keys(weighed, key))
+            run.rows_in, run.keys_recomputed = rows_seen(target.spark, observed), run.keys_touched
+        with stage(run, "recompute"):
+            where = near(touched, tuple(key), "t") if small else F.lit(True)
+            mapped = job.mapped(*[task.pins[name].rows() for name in job.sources])
+            old, new = [perkey.of_keys(f.alias("t").where(where), touched, key, small) for f in (task.stored(), mapped)]
+            made = job.reduce.rows(new)
+            if not run.keys_touched:  # of no rows at all a function may still give some
+                old, made = old.limit(0), made.limit(0)
+            changed, _ = rows.hold(perkey.difference(old, made))
+            perkey.check_keys(job, changed, touched, small)
+        commit(target, task.target_version, task.next_progress(), run, lambda: merge_rows(target, changed, where))
 
 
 def change_of(task: Task) -> tuple[DataFrame, list[Observation]]:

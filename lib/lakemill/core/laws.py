@@ -18,7 +18,7 @@ from lakemill.core.collect import any_not_zero
 from lakemill.core.reduction import Reduction, reduction
 from lakemill.errors import UsageError
 from lakemill.job import Job
-from lakemill.reducers import Fold, Latest, Reducer
+from lakemill.reducers import Fold, Reducer
 from lakemill.reducers.columns import column
 from lakemill.reducers.count import ROWS
 
@@ -29,8 +29,7 @@ TRIAL, HALF = "_trial", "_half"
 
 def strangers(job: Job) -> dict[str, Reducer]:
     """The job's reducers that are not lakemill's own: those of the user's, and folds of the user's functions."""
-    reducers = {} if isinstance(job.reduce, Latest) else dict(job.reduce)
-    return {name: each for name, each in reducers.items() if isinstance(each, Fold) or not _own(each)}
+    return {name: each for name, each in job.reducers.items() if isinstance(each, Fold) or not _own(each)}
 
 
 def check_laws(job: Job, mapped: DataFrame) -> None:
@@ -99,8 +98,7 @@ class _Trial:
         return self.rows.where(F.col(HALF) == half).drop(HALF)
 
     def _reducers(self) -> Mapping[str, Reducer]:
-        assert not isinstance(self.made.job.reduce, Latest)
-        return self.made.job.reduce
+        return self.made.job.reducers
 
     def _shown(self, parts: DataFrame) -> DataFrame:
         return mapreduce.target_rows(parts, self.made).select(TRIAL, *[column(name) for name in self._reducers()])

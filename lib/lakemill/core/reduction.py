@@ -31,7 +31,7 @@ class Reduction:
     @property
     def columns(self) -> list[str]:
         """The presented columns in the target's order: the map's for Latest, else the key's and the reducers'."""
-        return list(self.types) if isinstance(self.job.reduce, Latest) else [*self.key, *self.job.reduce]
+        return list(self.types) if isinstance(self.job.reduce, Latest) else [*self.key, *self.job.reducers]
 
     @property
     def totals(self) -> dict[str, Total]:
@@ -58,7 +58,7 @@ class Reduction:
         """All that decides what the target holds of the mapped rows, as texts."""
         shown = self.present({name: column(name) for name in self.parts})
         parts = [f"{name}: {part.definition}" for name, part in self.parts.items()]
-        unseen = [] if isinstance(self.job.reduce, Latest) else [each.definition for each in self.job.reduce.values()]
+        unseen = [each.definition for each in self.job.reducers.values()]
         return [*parts, *[f"{name} = {text(value)}" for name, value in shown.items()], *unseen]
 
     def present(self, parts: Mapping[str, Column]) -> dict[str, Column]:
@@ -69,7 +69,7 @@ class Reduction:
             newest = row.extreme(parts[ROW])
             shown = {name: newest.getField(name) for name in self.types if name not in self.key}
         else:
-            shown = {name: reducer.present(parts, self.types) for name, reducer in self.job.reduce.items()}
+            shown = {name: reducer.present(parts, self.types) for name, reducer in self.job.reducers.items()}
         state = [_state(self.parts[name], parts[name]).alias(name) for name in self.kept]
         return {**shown, STATE: F.struct(*state)} if state else shown
 
@@ -92,7 +92,7 @@ class Reduction:
             order = self.job.reduce.order(self.types)
             return {ROW: F.struct(*[F.col(f"{prefix}{quoted(name)}").alias(name) for name in order])}
         found: dict[str, Column] = {}
-        for name, reducer in self.job.reduce.items():
+        for name, reducer in self.job.reducers.items():
             found.update(reducer.recover(F.col(f"{prefix}{quoted(name)}")))
         return found
 
@@ -119,7 +119,7 @@ def reduction(job: Job, mapped: StructType) -> Reduction:
                 f'{job.target}: its key has "{name}", but its map gives {", ".join(types)}. {did_you_mean(name, types)}'
             )
     parts: dict[str, Part] = {ROWS: rows()}
-    named = {"Latest": job.reduce} if isinstance(job.reduce, Latest) else job.reduce
+    named = {"Latest": job.reduce} if isinstance(job.reduce, Latest) else job.reducers
     for name, reducer in named.items():
         for part, made in _prepared(job, name, reducer, types).items():
             if part in parts and parts[part].definition != made.definition:

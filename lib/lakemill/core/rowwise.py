@@ -19,6 +19,7 @@ from lakemill.core.local import empty
 from lakemill.core.reduction import reduction
 from lakemill.errors import UsageError
 from lakemill.job import RESERVED, Job
+from lakemill.reducers import PerKey
 
 TAG = "lakemill.source"
 ROWWISE = {
@@ -37,8 +38,8 @@ RANDOM = {
     "MonotonicallyIncreasingID", "Rand", "RandStr", "Randn", "Shuffle", "SparkPartitionID", "Uniform", "Uuid",
 }  # fmt: skip
 OWN = {
-    RESERVED, "_all", "_at_risk", "_count", "_each", "_entries", "_found", "_gone", "_half", "_one", "_part", "_place",
-    "_rows", "_sign", "_sums", "_trial", "_was", "_weight",
+    RESERVED, "_added", "_all", "_at_risk", "_count", "_each", "_entries", "_found", "_gone", "_half", "_one", "_part",
+    "_place", "_removed", "_rows", "_sign", "_sums", "_trial", "_was", "_weight",
 }  # fmt: skip
 OWN_PREFIXES = ("_best_", "_distinct_", "_entries_", "_sum_", "_value_")
 NAMES = {
@@ -67,11 +68,11 @@ def check_map(spark: SparkSession, job: Job, sources: Mapping[str, StructType]) 
     first, second = _built(spark, job, sources), _built(spark, job, sources)
     plan = first._jdf.queryExecution().analyzed()
     nodes = json.loads(plan.toJSON())
-    _Check(job, nodes, _tags(plan)).run()
+    _Check(job, nodes, tags_of(plan)).run()
     if not plan.deterministic():
-        _refuse(job, f"MAP_NONDETERMINISTIC: {_suspect(nodes)} gives another value each time")
-    text = _text(plan)
-    if text != _text(second._jdf.queryExecution().analyzed()):
+        _refuse(job, f"MAP_NONDETERMINISTIC: {suspect(nodes)} gives another value each time")
+    text = plan_text(plan)
+    if text != plan_text(second._jdf.queryExecution().analyzed()):
         _refuse(
             job,
             "MAP_NONDETERMINISTIC: built twice it gave two different plans (a value from Python's clock or random?)",
@@ -83,13 +84,13 @@ def check_map(spark: SparkSession, job: Job, sources: Mapping[str, StructType]) 
 
 
 def _fingerprint(job: Job, schema: StructType, plan: str) -> str:
-    reduced = [] if job.appends else reduction(job, schema).definition
+    reduced = [] if job.appends or isinstance(job.reduce, PerKey) else reduction(job, schema).definition
     said = [plan, job.sources, job.key, reduced]
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:32]
 
 
 def _built(spark: SparkSession, job: Job, sources: Mapping[str, StructType]) -> DataFrame:
-    stand_ins = [empty(spark, _tagged(name, sources[name])) for name in job.sources]
+    stand_ins = [empty(spark, tagged(name, sources[name])) for name in job.sources]
     try:
         return job.mapped(*stand_ins)
     except (AnalysisException, PySparkAttributeError) as wrong:
@@ -97,7 +98,8 @@ def _built(spark: SparkSession, job: Job, sources: Mapping[str, StructType]) -> 
         raise UsageError(f"{job.target}: its map does not fit {', '.join(job.sources)}: {said}.") from None
 
 
-def _tagged(name: str, schema: StructType) -> StructType:
+def tagged(name: str, schema: StructType) -> StructType:
+    """The columns, each tagged with where they come from."""
     return StructType([StructField(f.name, f.dataType, True, {TAG: name}) for f in schema.fields])
 
 
@@ -122,7 +124,7 @@ class _Check:
 
     def run(self) -> None:
         self._subtree()
-        for name in _classes(self.nodes):
+        for name in classes(self.nodes):
             if name in UNFIXED:
                 _refuse(self.job, f"MAP_NONDETERMINISTIC: {name} gives another value on another day")
             if name in ("PythonUDF", "ScalaUDF") or name.endswith("UDAF"):
@@ -153,7 +155,7 @@ class _Check:
         return set()
 
 
-def _tags(plan: Any) -> list[set[str]]:
+def tags_of(plan: Any) -> list[set[str]]:
     """The source that each leaf is tagged with, from the left: JSON leaves a column's metadata out."""
     leaves = plan.collectLeaves()
     schemas = [json.loads(leaves.apply(at).schema().json()) for at in range(leaves.size())]
@@ -175,23 +177,24 @@ def _join_kind(node: dict[str, Any]) -> str:
     return str(kind["object"]).rsplit(".", 1)[-1].rstrip("$") if kind else ""
 
 
-def _classes(said: Any) -> Iterator[str]:
+def classes(said: Any) -> Iterator[str]:
     """Every class named anywhere in the plan, expressions and subqueries included."""
     if isinstance(said, dict):
         if "class" in said:
             yield _name(said)
         for value in said.values():
-            yield from _classes(value)
+            yield from classes(value)
     elif isinstance(said, list):
         for value in said:
-            yield from _classes(value)
+            yield from classes(value)
 
 
-def _suspect(nodes: list[dict[str, Any]]) -> str:
-    return next((name for name in _classes(nodes) if name in RANDOM), "an expression of it")
+def suspect(nodes: list[dict[str, Any]]) -> str:
+    """What of the plan gives another value each time, as far as its name tells."""
+    return next((name for name in classes(nodes) if name in RANDOM), "an expression of it")
 
 
-def _text(plan: Any) -> str:
+def plan_text(plan: Any) -> str:
     """The plan as JSON, and as Spark prints its expressions: JSON leaves maps out, such as the options of from_csv."""
     seen: dict[str, int] = {}
     printed = re.sub(r"\blambda \w+#", "lambda #", plan.treeString(True, False, 100_000, False))

@@ -10,7 +10,7 @@ from pyspark.sql import Column, DataFrame, Window, functions as F
 
 from lakemill.core.reduction import STATE, Reduction
 from lakemill.job import RESERVED
-from lakemill.reducers import Latest, Total
+from lakemill.reducers import Latest, PerKey, Total
 from lakemill.reducers.columns import column, quoted
 
 SIGN = "_sign"
@@ -27,18 +27,23 @@ class Difference:
     expected: str
 
 
-def expected_rows(mapped: DataFrame, made: Reduction | None) -> DataFrame:
-    """The rows that a table should hold, `_state` included, from its mapped source rows."""
+def expected_rows(mapped: DataFrame, made: Reduction | PerKey | None) -> DataFrame:
+    """The rows that a table should hold, `_state` included, from its mapped source rows.
+
+    PerKey's function is the only statement of what it means: there verify checks the updates, not the function.
+    """
+    if isinstance(made, PerKey):
+        return made.rows(mapped)
     if made is None:
         return mapped
     if isinstance(made.job.reduce, Latest):
         return _newest(mapped, made, made.job.reduce)
-    values = [reducer.plain(made.types).alias(name) for name, reducer in made.job.reduce.items()]
+    values = [reducer.plain(made.types).alias(name) for name, reducer in made.job.reducers.items()]
     state = _plain_state(made)
     keys = [column(name) for name in made.key]
     grouped = mapped.groupBy(*(keys or [F.lit(1).alias("_one")]))
     rows = grouped.agg(*values, *([state] if state is not None else []), F.count(F.lit(1)).alias("_count"))
-    return rows.select(*keys, *[column(name) for name in [*made.job.reduce, *([STATE] if state is not None else [])]])
+    return rows.select(*keys, *[column(name) for name in [*made.job.reducers, *([STATE] if state is not None else [])]])
 
 
 def _newest(mapped: DataFrame, made: Reduction, latest: Latest) -> DataFrame:

@@ -42,6 +42,23 @@ def merge_difference(table: Table, rows: DataFrame, key: Sequence[str]) -> None:
     )
 
 
+def merge_rows(table: Table, rows: DataFrame, where: Column) -> None:
+    """Insert rows, and delete all copies of those that are `_gone`: a difference of bags, for tables without a key.
+
+    `where`: holds for each row to delete, in the target aliased `t`, so that files can be skipped.
+    """
+    names = [name for name in rows.columns if name != GONE]
+    gone = F.col(f"s.{GONE}")
+    (
+        table.delta()
+        .alias("t")
+        .merge(rows.alias("s"), gone & same_key(names, "t", "s") & where)
+        .whenMatchedDelete()
+        .whenNotMatchedInsert(~gone, _assign({name: F.col(f"s.{quoted(name)}") for name in names}))
+        .execute()
+    )
+
+
 def _assign(values: Mapping[str, Column]) -> dict[str, str | Column]:
     return {quoted(name): value for name, value in values.items()}
 

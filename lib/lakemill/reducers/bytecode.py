@@ -50,6 +50,8 @@ class _Reading:
         kind = type(value).__qualname__
         if isinstance(value, PLAIN):
             return [kind, repr(value)]
+        if isinstance(value, tuple):  # a constant: whether equal ones are one object says nothing
+            return [kind, *[self.said(one, name) for one in value]]
         if isinstance(value, ModuleType | BuiltinFunctionType) or _installed(value):
             return [kind, getattr(value, "__qualname__", getattr(value, "__name__", ""))]
         if id(value) in self.met:
@@ -58,7 +60,7 @@ class _Reading:
         return [kind, *self._parts(value, name)]
 
     def _parts(self, value: Any, name: str) -> list[Any]:
-        if isinstance(value, list | tuple):
+        if isinstance(value, list):
             return [self.said(one, name) for one in value]
         if isinstance(value, set | frozenset):
             return sorted((self.said(one, name) for one in value), key=json.dumps)
@@ -144,4 +146,4 @@ def _installed(value: Any) -> bool:
         name = value.__name__ if isinstance(value, ModuleType) else value.__module__
         file = getattr(value if isinstance(value, ModuleType) else sys.modules.get(name), "__file__", None)
         return name in sys.builtin_module_names or (file is not None and file.startswith(LIBRARIES))
-    return type(value).__module__.startswith("pyspark.")
+    return type(value).__module__.startswith("pyspark.sql.")
