@@ -43,7 +43,8 @@ def check_per_key(spark: SparkSession, job: Job, mapped: StructType) -> str:
     Keywise(job, nodes, tags_of(plan)).check(plan)
     text = plan_text(plan)
     if text != plan_text(_built(spark, job, mapped)._jdf.queryExecution().analyzed()):
-        refuse(job, "NONDETERMINISTIC: built twice it gave two different plans (Python's clock or random, a view for spark.sql?)")
+        why = "built twice it gave two different plans (Python's clock or random, a view for spark.sql?)"
+        refuse(job, f"NONDETERMINISTIC: {why}")
     return text + _python(job) if IN_PYTHON & set(classes(nodes)) else text
 
 
