@@ -224,6 +224,17 @@ def test_spark_combines_before_it_shuffles(spark):
     assert "partial_sum" in dict(plan)["combine"]
 
 
+def test_a_value_taken_away_that_was_never_there_is_told(spark):
+    """The number of rows alone does not show it: one came for the one that went."""
+    of = made(spark, {"set": CollectSet("t")})
+    frame = in_turns(table(spark, 8, 5, of.job.reduce)).drop("turn").where("order = 0").localCheckpoint()
+    came, went = frame.where("t is not null").limit(1), frame.where("t is not null").limit(1)
+    change = mapreduce.delta(mapreduce.weigh(came, went.withColumn("t", F.lit("never"))), of)
+    advanced = mapreduce.advance(change, target(frame, of), of)
+    assert mapreduce.overdrawn(advanced, of).count() == 1
+    assert mapreduce.overdrawn(advanced.where(F.col("rows") < 0), of).count() == 0
+
+
 PLACES = [(1, False), (64, True)]
 
 
