@@ -220,8 +220,16 @@ def plain(value: object) -> object:
     return 0.0 if isinstance(value, float) and value == 0 else value
 
 
-def play(lake, seed: int, histories: int, steps: int, until: float = float("inf")) -> int:
-    """Run the histories side by side, until a time at most; how many (history, step, job) cases were compared."""
+MANY = {"algebra", "tight"}
+"""The jobs of many reducers, which take long to plan."""
+
+
+def play(lake, seed: int, histories: int, steps: int, until: float | None = None) -> int:
+    """Run the histories side by side; how many (history, step, job) cases were compared.
+
+    until: the time to stop at. Without one it is a short test: the jobs of many reducers then run in the first and the
+    last step only, and are not rebuilt in the end.
+    """
     print(f"seed {seed}, {histories} histories, {steps} steps")
     chance = random.Random(seed)
     played = [History(h, chance.randrange(2**32)) for h in range(histories)]
@@ -232,15 +240,18 @@ def play(lake, seed: int, histories: int, steps: int, until: float = float("inf"
         rows = [row for history in played for row in history.table()]
         write(lake, rows, commits=chance.choice([1, 2]))
         for name, job in JOBS.items():
+            if until is None and name in MANY and step not in (0, steps - 1):
+                continue
             run = lake.run(job)
             found = [tuple(map(rough, row.asDict(), row)) for row in lake.frame(job.target).drop("_state").collect()]
             assert canonical(found) == canonical(ORACLES[name](rows)), (seed, step, name, run.reason)
             assert run.plan != "nothing" or not step or histories == 1
             cases += histories
-        if time.monotonic() > until:
+        if until is not None and time.monotonic() > until:
             break
-    for job in JOBS.values():
-        settled(lake, job)
+    for name, job in JOBS.items():
+        if until is not None or name not in MANY:
+            settled(lake, job)
     return cases
 
 
@@ -261,7 +272,7 @@ def settled(lake, job: Job) -> None:
 
 @pytest.mark.parametrize("seed", [11])
 def test_update_equals_rebuild_equals_oracle(lake, seed):
-    assert play(lake, seed, histories=60, steps=3) == 60 * 3 * len(JOBS)
+    assert play(lake, seed, histories=60, steps=3) == 60 * (3 * len(JOBS) - len(MANY))
 
 
 @pytest.mark.long
