@@ -70,7 +70,7 @@ SAYS = {
     "state": "_state", "not a frame": "not a DataFrame",
 }  # fmt: skip
 ALLOWED = {
-    "lambdas": lambda rows: rows.select("id", F.transform(F.split("tags", ","), lambda tag: F.upper(tag)).alias("tags")),
+    "lambdas": lambda rows: rows.select(F.transform(F.split("tags", ","), lambda tag: F.upper(tag)).alias("tags")),
     "select": lambda rows: rows.select("shop", (F.col("amount") * 2).alias("double")),
     "where": lambda rows: rows.where(F.col("amount") > 0),
     "explode": lambda rows: rows.select("id", F.explode(F.split("tags", ",")).alias("tag")),
