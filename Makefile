@@ -4,7 +4,7 @@ LAKEMILL_LONG_SECONDS ?= 600
 export LAKEMILL_LONG_SECONDS
 HEAVY = not s3 and not kafka and not postgres and not browser and not faults and not bench and not long
 
-.PHONY: help setup run bench test test-fast test-long lint types check clean
+.PHONY: help setup run package bench test test-fast test-s3 test-long lint types check clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -20,6 +20,9 @@ setup: .venv/.ready  ## install everything into .venv
 
 run: .venv/.ready  ## a year of real sales, from daily dumps to verified gold tables
 	@.venv/bin/python scripts/demo.py
+
+package: .venv/.ready  ## the zip that a cluster runs, named by its sha256
+	@.venv/bin/lakemill package
 
 bench: .venv/.ready  ## update against rebuild, on the lake that `make run` left
 	@.venv/bin/python scripts/bench/shop.py

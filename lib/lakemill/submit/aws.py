@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 from lakemill.errors import LakemillError, UsageError
 
@@ -32,6 +32,7 @@ BAD_CREDENTIALS = frozenset(
     "InvalidAccessKeyId AuthFailure RequestExpired".split()
 )
 DENIED = frozenset("AccessDenied AccessDeniedException UnauthorizedOperation 403".split())
+Found = TypeVar("Found")
 FIX_CREDENTIALS = "Sign in (`aws sso login`, `aws configure`), or set AWS_PROFILE, then run again."
 
 
@@ -112,7 +113,7 @@ def passing(error: Exception) -> bool:
     return isinstance(error, NotConnected | HTTPClientError)
 
 
-def once[Found](
+def once(
     do: Callable[[], Found], find: Callable[[], Found | None], sleep: Callable[[float], None], tries: int = 6
 ) -> Found:
     """Do what must not be done twice although its answer may be lost: look for it before each further try."""

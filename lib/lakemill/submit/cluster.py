@@ -1,4 +1,7 @@
-"""What a cluster runs: the jobs in the zip, with the conf in the zip. It is uploaded beside the zip, to be begun with."""
+"""What a cluster runs: the jobs and the conf of the zip.
+
+This file is in the zip, and is uploaded beside it too: a run begins with it.
+"""
 
 import argparse
 import sys

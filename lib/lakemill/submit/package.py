@@ -20,6 +20,8 @@ from lakemill.errors import UsageError
 DEPENDENCIES = ("PyYAML", "delta-spark")
 PROJECT = "project"
 """The folder in the zip that holds the project: jobs/ and conf/."""
+DIST = "dist"
+"""The project's folder of what it has packaged."""
 FIRST_TIME = (1980, 1, 1, 0, 0, 0)
 
 
@@ -71,7 +73,7 @@ def _dependencies() -> Iterator[tuple[str, Path]]:
         try:
             files = distribution(name).files or []
         except PackageNotFoundError:
-            raise UsageError(f"The package {name} is not installed here; pip install '{name}', then run again.") from None
+            raise UsageError(f"The package {name} is not installed: pip install '{name}', then run again.") from None
         sources = [file for file in files if file.suffix == ".py" and ".." not in file.parts]
         if not sources:
             raise UsageError(f"The package {name} has no Python files here; install it anew, not as editable.")
@@ -98,5 +100,8 @@ def _below(conf: Conf) -> Path:
 
 def _plain(folder: Path, pattern: str) -> list[Path]:
     """The files below a folder, without those that programs leave there."""
-    found = (path for path in folder.rglob(pattern) if path.is_file())
-    return [path for path in found if not any(part.startswith((".", "__pycache__")) for part in path.relative_to(folder).parts)]
+
+    def left_behind(path: Path) -> bool:
+        return any(part.startswith((".", "__pycache__")) for part in path.relative_to(folder).parts)
+
+    return [path for path in folder.rglob(pattern) if path.is_file() and not left_behind(path)]

@@ -87,9 +87,7 @@ class Settings:
 def read_settings(conf: Conf, environment: str) -> Settings:
     """The settings of an environment; raises UsageError, naming the setting, for what cannot be meant."""
     said = _Said(f"conf/{environment}.yaml", "submit", conf.submit)
-    where = {"application": said.text("application", APPLICATION, "an application's id, as 00f1abcdefgh2345")}
-    if environment == EMR:
-        where = _cluster(said.map("cluster"))
+    where = _cluster(said.map("cluster")) if environment == EMR else _application(said)
     settings = Settings(
         environment,
         region=said.text("region", re.compile(r"[a-z]{2}(-[a-z]+)+-\d"), "a region, as eu-central-1"),
@@ -106,6 +104,11 @@ def read_settings(conf: Conf, environment: str) -> Settings:
     said.nothing_else()
     _check_spark(settings)
     return settings
+
+
+def _application(said: "_Said") -> dict[str, Any]:
+    """The application on EMR Serverless."""
+    return {"application": said.text("application", APPLICATION, "an application's id, as 00f1abcdefgh2345")}
 
 
 def _cluster(said: "_Said") -> dict[str, Any]:
