@@ -73,7 +73,7 @@ def test_a_step_makes_the_tables_that_a_local_run_makes(machine, project, tmp_pa
     places = f"lake: file://{lake}\nlanding: file://{landing}\n"
     write(project, "emr", places + SUBMIT + BY_TAG + "spark:\n" + SMALL)
     write(project, "local", f"lake: {tmp_path / 'near'}\nlanding: {landing}\n" + LOCAL + SMALL)
-    shop = Shop(households=3)
+    shop = Shop(households=40)
     for days, plan in (DAYS[:2], "rebuild"), (DAYS[2:], "update"):
         shop.deliver(landing, days[0], days[-1])
         assert main(["run", "+gold.daily_sales", "--env", "emr"], project) == 0, capsys.readouterr().err
@@ -89,7 +89,7 @@ def test_a_job_run_with_its_lake_on_s3(machine, project, tmp_path, aws, capsys):
     """Landing and lake are on S3, through S3A; Delta is there because the run names the release's jars."""
     write(project, "emr-serverless", "lake: s3://lake/tables\nlanding: s3://lake/landing\n" + SUBMIT + APPLICATION + JARS + SMALL)
     write(project, "local", f"lake: {tmp_path / 'near'}\nlanding: {tmp_path / 'landing'}\n" + LOCAL + SMALL)
-    shop = Shop(households=3)
+    shop = Shop(households=40)
     for days in DAYS[:2], DAYS[2:]:
         shop.deliver(tmp_path / "landing", days[0], days[-1])
         put(aws, tmp_path / "landing", "landing")
