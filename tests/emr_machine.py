@@ -5,6 +5,7 @@ As there, the program lies in a folder of its own and Python knows pyspark, the 
 """
 
 import os
+import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from urllib.parse import urlparse
 import boto3
 
 CLUSTER = Path(__file__).resolve().parents[1] / "build" / "cluster"
+SPARKS_OWN = re.compile(r"\d\d/\d\d/\d\d ")
 EMR_DELTA = "/usr/share/aws/delta/lib"
 JARS = {
     f"{EMR_DELTA}/delta-spark.jar": CLUSTER / "delta" / "delta-spark_2.13-4.0.0.jar",
@@ -73,7 +75,8 @@ class Machine:
         )
         (folder / "stdout").write_text(done.stdout)
         (folder / "stderr").write_text(done.stderr)
-        return (done.stderr or done.stdout)[-2000:] or "it failed" if done.returncode else None
+        said = [line for line in done.stderr.splitlines() if not SPARKS_OWN.match(line)]
+        return f"exit {done.returncode}: {' '.join(said)[-1000:]}" if done.returncode else None
 
     def _fetched(self, uri: str, folder: Path) -> Path:
         """A file of S3, as YARN lays it into a container."""

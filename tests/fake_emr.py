@@ -63,6 +63,11 @@ class FakeEmr:
     """`begins` is asked for the life of each step (a StepConfig) or job run (a StartJobRun request) that is made."""
 
     def __init__(self, begins: Callable[[dict[str, Any]], Life]) -> None:
+        self._lock = threading.RLock()
+        self.forget(begins)
+
+    def forget(self, begins: Callable[[dict[str, Any]], Life]) -> None:
+        """Begin anew, at the same address."""
         self.begins = begins
         self.asked: list[tuple[str, dict[str, Any]]] = []
         self.faults: dict[str, list[str]] = {}
@@ -72,7 +77,6 @@ class FakeEmr:
         self.applications: dict[str, dict[str, Any]] = {}
         self.runs: dict[str, dict[str, Any]] = {}
         self._numbers = count(1)
-        self._lock = threading.RLock()
 
     def __enter__(self) -> "FakeEmr":
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -52,36 +53,37 @@ def moto_url() -> Iterator[str]:
     server.stop()
 
 
+@pytest.fixture(scope="session")
+def fake_emr() -> Iterator[FakeEmr]:
+    with FakeEmr(lambda _: Life([])) as fake:
+        yield fake
+
+
+@cache
+def client(service: str) -> Any:
+    return boto3.client(service, region_name="eu-central-1")
+
+
 @pytest.fixture
-def aws(moto_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[[str], Any]]:
+def aws(
+    moto_url: str, fake_emr: FakeEmr, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[Callable[[str], Any]]:
     """boto3's clients of an account with the buckets and the role that the conf names."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", moto_url)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_EMR", fake_emr.url)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_EMR_SERVERLESS", fake_emr.url)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "none")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "no-config"))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "no-credentials"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.delenv("AWS_PROFILE", raising=False)
-    forget_clients()
-
-    def client(service: str) -> Any:
-        return boto3.client(service, region_name="eu-central-1")
-
     for bucket in ("code", "logs", "lake"):
-        client("s3").create_bucket(
-            Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
-        )
+        place = {"LocationConstraint": "eu-central-1"}
+        client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration=place)
     client("iam").create_role(RoleName="run", AssumeRolePolicyDocument="{}")
     yield client
     moto_api_backend.reset()
-    forget_clients()
-
-
-def forget_clients() -> None:
-    """They are kept for a process, with the addresses of their time."""
-    from lakemill.submit.aws import _client
-
-    _client.cache_clear()
 
 
 @pytest.fixture
@@ -91,11 +93,9 @@ def lives() -> list[list[dict[str, Any]]]:
 
 
 @pytest.fixture
-def emr(aws: Any, lives: list[list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeEmr]:
+def emr(aws: Any, fake_emr: FakeEmr, lives: list[list[dict[str, Any]]]) -> FakeEmr:
     """A fake EMR with one cluster and one application that fit the project's conf."""
-    with FakeEmr(lambda _: Life(lives.pop(0) if lives else [{"State": "PENDING"}])) as fake:
-        monkeypatch.setenv("AWS_ENDPOINT_URL_EMR", fake.url)
-        monkeypatch.setenv("AWS_ENDPOINT_URL_EMR_SERVERLESS", fake.url)
-        fake.add_application("00f0000000000001")
-        fake.add_cluster(tags={"lakemill": "shop", "team": "sales"})
-        yield fake
+    fake_emr.forget(lambda _: Life(lives.pop(0) if lives else [{"State": "PENDING"}]))
+    fake_emr.add_application("00f0000000000001")
+    fake_emr.add_cluster(tags={"lakemill": "shop", "team": "sales"})
+    return fake_emr

@@ -8,11 +8,11 @@ import sys
 import zipfile
 from pathlib import Path
 
-import lakemill
 import py4j
 import pyspark
 import pytest
 
+import lakemill
 from lakemill.conf import load_conf
 from lakemill.errors import UsageError
 from lakemill.submit import package as packages

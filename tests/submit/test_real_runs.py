@@ -4,7 +4,7 @@ The tables are then those of a local run of the same days, row for row, the hidd
 """
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from shop import Shop
 
 from lakemill.cli import main
 
-from .conftest import APPLICATION, CLUSTER as BY_TAG, JARS, SUBMIT, write
+from .conftest import APPLICATION, CLUSTER as BY_TAG, JARS, PLACES, SUBMIT, write
 
 pytestmark = [pytest.mark.s3, pytest.mark.spark]
 TABLES = ["bronze.sales", "silver.sales", "gold.daily_sales"]
@@ -35,7 +35,7 @@ spark:
 
 
 @pytest.fixture
-def machine(tmp_path: Path, moto_url: str, aws: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeEmr]:
+def machine(tmp_path: Path, moto_url: str, aws: Any, fake_emr: FakeEmr) -> FakeEmr:
     """An EMR that really runs what it is given."""
     assert CLUSTER.exists(), "run this by `make test-s3`, which makes build/cluster"
     works = Machine(tmp_path / "machine", moto_url)
@@ -43,12 +43,10 @@ def machine(tmp_path: Path, moto_url: str, aws: Any, monkeypatch: pytest.MonkeyP
     def begins(asked: dict[str, Any]) -> Work:
         return Work(lambda: works.step(asked) if "HadoopJarStep" in asked else works.job_run(asked))
 
-    with FakeEmr(begins) as fake:
-        monkeypatch.setenv("AWS_ENDPOINT_URL_EMR", fake.url)
-        monkeypatch.setenv("AWS_ENDPOINT_URL_EMR_SERVERLESS", fake.url)
-        fake.add_application("00f0000000000001")
-        fake.add_cluster(tags={"lakemill": "shop"})
-        yield fake
+    fake_emr.forget(begins)
+    fake_emr.add_application("00f0000000000001")
+    fake_emr.add_cluster(tags={"lakemill": "shop"})
+    return fake_emr
 
 
 def rows(table: Path) -> list[str]:
@@ -87,7 +85,7 @@ def test_a_step_makes_the_tables_that_a_local_run_makes(machine, project, tmp_pa
 
 def test_a_job_run_with_its_lake_on_s3(machine, project, tmp_path, aws, capsys):
     """Landing and lake are on S3, through S3A; Delta is there because the run names the release's jars."""
-    write(project, "emr-serverless", "lake: s3://lake/tables\nlanding: s3://lake/landing\n" + SUBMIT + APPLICATION + JARS + SMALL)
+    write(project, "emr-serverless", PLACES + SUBMIT + APPLICATION + JARS + SMALL)
     write(project, "local", f"lake: {tmp_path / 'near'}\nlanding: {tmp_path / 'landing'}\n" + LOCAL + SMALL)
     shop = Shop(households=40)
     for days in DAYS[:2], DAYS[2:]:
@@ -101,7 +99,8 @@ def test_a_job_run_with_its_lake_on_s3(machine, project, tmp_path, aws, capsys):
 
 def test_a_run_that_fails_says_why(machine, project, tmp_path, capsys):
     """The map's error travels from the cluster's Python to the one who asked."""
-    write(project, "emr", f"lake: file://{tmp_path / 'far'}\nlanding: file://{tmp_path / 'nowhere'}\n" + SUBMIT + BY_TAG)
+    places = f"lake: file://{tmp_path / 'far'}\nlanding: file://{tmp_path / 'nowhere'}\n"
+    write(project, "emr", places + SUBMIT + BY_TAG)
     assert main(["run", "bronze.sales", "--env", "emr"], project) == 1
     said = capsys.readouterr().err
     assert "FAILED" in said and "nowhere/sales: there is no such folder" in said

@@ -16,6 +16,9 @@ NEW = """\
 """
 
 
+RIGHT = PLACES + SUBMIT + CLUSTER
+
+
 def settings(project, environment, text):
     write(project, environment, text)
     return read_settings(load_conf(project, environment), environment)
@@ -38,29 +41,29 @@ def test_a_cluster_of_its_own(project):
 
 
 def test_confs_of_lakemill_are_no_confs_of_spark(project):
-    found = settings(project, "emr", PLACES + SUBMIT + CLUSTER + "spark: {lakemill.log.level: INFO, spark.x: true}\n")
+    found = settings(project, "emr", RIGHT + "spark: {lakemill.log.level: INFO, spark.x: true}\n")
     assert found.spark == {"spark.x": "true"}
 
 
 WRONG = {
     "no submit": (PLACES, '"cluster" under submit is missing'),
-    "unknown": (PLACES + SUBMIT + CLUSTER + "  relase: x\n", 'no setting "relase" under submit. Did you mean "release"'),
-    "account as a number": (PLACES + SUBMIT.replace('"', "") + CLUSTER, '"account" under submit is 123456789012; .* in quotes'),
-    "no bucket's name": (PLACES + SUBMIT.replace("s3://code", "s3://YOUR_BUCKET") + CLUSTER, '"code" .* a place on S3'),
-    "not on S3": (PLACES + SUBMIT.replace("s3://code/programs", "code") + CLUSTER, '"code" .* a place on S3'),
-    "a blank in a place": (PLACES + SUBMIT.replace("programs", "my programs") + CLUSTER, '"code" .* a place on S3'),
-    "region": (PLACES + SUBMIT.replace("eu-central-1", "Frankfurt") + CLUSTER, "a region, as eu-central-1"),
-    "release": (PLACES + SUBMIT.replace("emr-spark-8.0.0", "8.0.0") + CLUSTER, "an EMR release"),
-    "role": (PLACES + SUBMIT + CLUSTER + "  role: run\n", '"role" .* a role\'s ARN'),
-    "two clusters": (PLACES + SUBMIT + CLUSTER + "    id: j-1ABC\n", "one of id .*, tags .*, or new"),
+    "unknown": (RIGHT + "  relase: x\n", 'no setting "relase" under submit. Did you mean "release"'),
+    "account as a number": (RIGHT.replace('"', ""), '"account" under submit is 123456789012; .* in quotes'),
+    "no bucket's name": (RIGHT.replace("s3://code", "s3://YOUR_BUCKET"), '"code" .* a place on S3'),
+    "not on S3": (RIGHT.replace("s3://code/programs", "code"), '"code" .* a place on S3'),
+    "a blank in a place": (RIGHT.replace("programs", "my programs"), '"code" .* a place on S3'),
+    "region": (RIGHT.replace("eu-central-1", "Frankfurt"), "a region, as eu-central-1"),
+    "release": (RIGHT.replace("emr-spark-8.0.0", "8.0.0"), "an EMR release"),
+    "role": (RIGHT + "  role: run\n", '"role" .* a role\'s ARN'),
+    "two clusters": (RIGHT + "    id: j-1ABC\n", "one of id .*, tags .*, or new"),
     "no cluster": (PLACES + SUBMIT + "  cluster: {}\n", "one of id"),
     "cluster's id": (PLACES + SUBMIT + "  cluster: {id: main}\n", "as j-1ABCDEFGHIJKL"),
-    "instances": (PLACES + SUBMIT + NEW.replace("primary: m7g.xlarge", "primary: large"), "submit: cluster: new .* an instance type"),
+    "instances": (PLACES + SUBMIT + NEW.replace("y: m7g.xlarge", "y: large"), "cluster: new .* an instance type"),
     "how many": (PLACES + SUBMIT + NEW.replace("2}", "0}"), '"core_count" .* a number from 1'),
     "in new": (PLACES + SUBMIT + NEW.replace("core_count", "cores"), 'no setting "cores" under submit: cluster: new'),
-    "a secret": (PLACES + SUBMIT + CLUSTER + "spark: {spark.hadoop.fs.s3a.secret.key: x}\n", "is a secret"),
+    "a secret": (RIGHT + "spark: {spark.hadoop.fs.s3a.secret.key: x}\n", "is a secret"),
     "lake": ("landing: s3://lake/landing\n" + SUBMIT + CLUSTER, "lake is at .*project/lake, on this machine"),
-    "a table": (PLACES + "tables: {raw.x: /data/x}\n" + SUBMIT + CLUSTER, "tables: raw.x is at /data/x, on this machine"),
+    "a table": (RIGHT + "tables: {raw.x: /data/x}\n", "tables: raw.x is at /data/x, on this machine"),
 }  # fmt: skip
 
 
@@ -94,5 +97,5 @@ def test_tables_may_be_glues(project):
 
 def test_a_secret_is_not_told_again(project):
     with pytest.raises(UsageError) as refused:
-        settings(project, "emr", PLACES + SUBMIT + CLUSTER + "spark: {spark.db.password: hunter2}\n")
+        settings(project, "emr", RIGHT + "spark: {spark.db.password: hunter2}\n")
     assert not re.search("hunter2", str(refused.value))

@@ -170,7 +170,7 @@ def test_the_reason_of_a_failure(project, emr, lives, told):
     lives.append([{"State": "RUNNING"}, FAILURE])
     ended = told.run(project, "emr")
     assert not ended.state.done
-    assert ended.state.reason.startswith("Unknown Error.; exit 1; log: s3://logs/j/steps/s/stderr.gz")
+    assert ended.state.reason == "Unknown Error.; exit 1; log: s3://logs/j/steps/s/stderr.gz"
 
 
 def test_a_cluster_that_dies_ends_its_steps(project, emr, lives, told):

@@ -25,6 +25,7 @@ try:
 except ImportError:
     raise UsageError("Submitting to EMR needs boto3: pip install 'lakemill[emr]', then run again.") from None
 
+TRIES = 10
 ERRORS = (BotoCoreError, ClientError)
 NO_CREDENTIALS = (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError, ProfileNotFound)
 BAD_CREDENTIALS = frozenset(
@@ -73,7 +74,7 @@ class Aws:
 
 @cache
 def _client(service: str, region: str, again: bool, profile: str | None) -> Any:
-    retries = {"mode": "adaptive", "max_attempts": 10} if again else {"total_max_attempts": 1}
+    retries = {"mode": "adaptive", "max_attempts": TRIES} if again else {"total_max_attempts": 1}
     return boto3.Session(profile_name=profile).client(
         service, region_name=region, config=Config(retries=retries, connect_timeout=10, read_timeout=60)
     )

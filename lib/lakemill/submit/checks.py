@@ -1,15 +1,14 @@
 """What would make a run fail, asked before anything is created: credentials, buckets, roles, release, cluster."""
 
-import re
 from typing import Any
 
 from lakemill.errors import UsageError, did_you_mean
+from lakemill.lake.session import NEEDS_DELTA, NEEDS_SPARK, numbers
 from lakemill.submit.aws import DENIED, ERRORS, Aws, Call, code, words
 from lakemill.submit.emr import ACTIVE, find_cluster
 from lakemill.submit.settings import EMR, S3, Settings
 
-NEEDS = {"Spark": (4, 0), "Delta": (4, 0)}
-"""The oldest versions that have what lakemill uses."""
+NEEDS = {"Spark": NEEDS_SPARK, "Delta": NEEDS_DELTA}
 
 
 def check(aws: Aws, settings: Settings) -> None:
@@ -82,17 +81,11 @@ def _release(aws: Aws, settings: Settings) -> None:
         ) from None
     has = {app["Name"]: app.get("Version", "") for app in found.get("Applications", [])}
     for name, needed in NEEDS.items():
-        if name in has and _version(has[name]) < needed:
+        if name in has and numbers(has[name]) < needed:
             raise UsageError(
                 f"{settings.file}: the release {settings.release} has {name} {has[name]}; lakemill needs "
                 f"{'.'.join(map(str, needed))} or newer, as emr-spark-8.0.0 has. Nothing was created."
             )
-
-
-def _version(text: str) -> tuple[int, ...]:
-    """(4, 0, 0) of 4.0.0-amzn-1-spark."""
-    found = re.match(r"\d+(\.\d+)*", text)
-    return tuple(int(number) for number in found[0].split(".")) if found else ()
 
 
 def _cluster(aws: Aws, settings: Settings) -> None:

@@ -11,7 +11,7 @@ from lakemill.submit.requests import Asked, add_step, new_cluster
 from lakemill.submit.settings import Settings
 
 ACTIVE = ["STARTING", "BOOTSTRAPPING", "RUNNING", "WAITING"]
-ENDED = ("TERMINATING", "TERMINATED", "TERMINATED_WITH_ERRORS")
+ENDED = ("TERMINATED", "TERMINATED_WITH_ERRORS")
 WAITS = ["PENDING", "RUNNING"]
 OVER = ("COMPLETED", "CANCELLED", "FAILED", "INTERRUPTED")
 
@@ -39,8 +39,10 @@ class Step:
         if name in ("RUNNING", "COMPLETED"):
             return State(name, over=name in OVER, done=name == "COMPLETED")
         cluster = self.aws.do(Call("emr", "describe_cluster", {"ClusterId": self.cluster}))["Cluster"]["Status"]
-        said = [*_failure(status), *_cluster_says(cluster)]
-        return State(name, "; ".join(dict.fromkeys(said)), over=name in OVER or cluster["State"] in ENDED[1:])
+        said = _failure(status)
+        if name not in OVER or cluster["State"] in ENDED:
+            said += _cluster_says(cluster)
+        return State(name, "; ".join(dict.fromkeys(said)), over=name in OVER or cluster["State"] in ENDED)
 
     def cancel(self) -> None:
         """End the step, or the cluster that is there for it alone."""
