@@ -6,9 +6,9 @@ from typing import Any
 
 from lakemill.errors import LakemillError, UsageError
 from lakemill.submit.aws import Aws, Call, once
-from lakemill.submit.follow import State
 from lakemill.submit.requests import Asked, add_step, new_cluster
 from lakemill.submit.settings import Settings
+from lakemill.submit.wait import State
 
 ACTIVE = ["STARTING", "BOOTSTRAPPING", "RUNNING", "WAITING"]
 ENDED = ("TERMINATED", "TERMINATED_WITH_ERRORS")
@@ -32,17 +32,16 @@ class Step:
         return f"step {self.step} of cluster {self.cluster}"
 
     def state(self) -> State:
-        """The step's state; while it waits or has failed, also what the cluster says."""
+        """The step's state; while it waits, or where the cluster ended under it, also the cluster's."""
         call = Call("emr", "describe_step", {"ClusterId": self.cluster, "StepId": self.step})
         status = self.aws.do(call)["Step"]["Status"]
         name = status["State"]
-        if name in ("RUNNING", "COMPLETED"):
-            return State(name, over=name in OVER, done=name == "COMPLETED")
+        if name == "COMPLETED":
+            return State(name, over=True, done=True)
         cluster = self.aws.do(Call("emr", "describe_cluster", {"ClusterId": self.cluster}))["Cluster"]["Status"]
-        said = _failure(status)
-        if name not in OVER or cluster["State"] in ENDED:
-            said += _cluster_says(cluster)
-        return State(name, "; ".join(dict.fromkeys(said)), over=name in OVER or cluster["State"] in ENDED)
+        ended = cluster["State"] in ENDED
+        said = _failure(status) + (_cluster_says(cluster) if ended or name not in ("RUNNING", *OVER) else [])
+        return State(name, "; ".join(dict.fromkeys(said)), over=ended or name in OVER)
 
     def cancel(self) -> None:
         """End the step, or the cluster that is there for it alone."""

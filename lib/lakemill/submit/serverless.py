@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from lakemill.submit.aws import Aws, Call, in_words
-from lakemill.submit.follow import State
 from lakemill.submit.requests import Asked, job_run
+from lakemill.submit.wait import State
 
 OVER = ("SUCCESS", "FAILED", "CANCELLED")
 

@@ -10,11 +10,11 @@ from lakemill.errors import UsageError
 from lakemill.submit.aws import ERRORS, Aws, Call, code, words
 from lakemill.submit.checks import check
 from lakemill.submit.emr import start_step
-from lakemill.submit.follow import Running, State, follow
 from lakemill.submit.package import DIST, package
 from lakemill.submit.requests import Asked, as_json, requests, uploads
 from lakemill.submit.serverless import start_job_run
 from lakemill.submit.settings import EMR, read_settings
+from lakemill.submit.wait import Running, State, wait
 
 THERE_ALREADY = ("PreconditionFailed", "412", "ConditionalRequestConflict")
 
@@ -58,7 +58,7 @@ def submit(
         _upload(aws, call, say)
     running = _start(aws, asked, say, sleep)
     say(f"run {asked.run_id}: {running.place}; logs will be at {running.logs}")
-    state = follow(running, say, sleep)
+    state = wait(running, say, sleep)
     return Ended(asked.run_id, running.place, state, running.logs, round(time.monotonic() - began, 3))
 
 

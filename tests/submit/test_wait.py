@@ -4,7 +4,7 @@ import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError
 
 from lakemill.errors import LakemillError
-from lakemill.submit.follow import LONGEST, State, follow
+from lakemill.submit.wait import LONGEST, State, wait
 
 PENDING, RUNNING = State("PENDING", "queued"), State("RUNNING")
 DONE, FAILED = State("SUCCESS", over=True, done=True), State("FAILED", "out of memory", over=True)
@@ -43,8 +43,8 @@ class Waited:
     def __init__(self):
         self.said, self.slept = [], []
 
-    def follow(self, run):
-        return follow(run, self.said.append, self.slept.append)
+    def through(self, run):
+        return wait(run, self.said.append, self.slept.append)
 
 
 @pytest.fixture
@@ -54,60 +54,60 @@ def waited():
 
 def test_each_state_is_told_once(waited):
     run = Scripted(PENDING, PENDING, RUNNING, RUNNING, RUNNING, DONE)
-    assert waited.follow(run) == DONE
+    assert waited.through(run) == DONE
     assert waited.said == ["run 1: PENDING (queued)", "run 1: RUNNING", "run 1: SUCCESS"]
     assert run.cancelled == 0
 
 
 def test_the_reason_of_a_failure_is_told(waited):
-    assert waited.follow(Scripted(RUNNING, FAILED)) == FAILED
+    assert waited.through(Scripted(RUNNING, FAILED)) == FAILED
     assert waited.said[-1] == "run 1: FAILED (out of memory)"
 
 
 def test_it_waits_for_days(waited):
     run = Scripted(*[RUNNING] * 10_000, DONE)
-    assert waited.follow(run) == DONE
+    assert waited.through(run) == DONE
     assert sum(waited.slept) > 3 * 86_400
     assert max(waited.slept) == LONGEST
 
 
 def test_one_who_is_being_cancelled_still_runs(waited):
-    assert waited.follow(Scripted(State("CANCELLING"), State("CANCELLING"), CANCELLED)) == CANCELLED
+    assert waited.through(Scripted(State("CANCELLING"), State("CANCELLING"), CANCELLED)) == CANCELLED
     assert len(waited.slept) == 2
 
 
 @pytest.mark.parametrize("fault", [refused("ThrottlingException"), refused("InternalServerError", 500), CUT], ids=str)
 def test_what_passes_is_waited_out(waited, fault):
-    assert waited.follow(Scripted(RUNNING, fault, fault, DONE)) == DONE
+    assert waited.through(Scripted(RUNNING, fault, fault, DONE)) == DONE
     assert sum("Still waiting" in said for said in waited.said) == 2
 
 
 def test_what_does_not_pass_ends_the_waiting_and_not_the_run(waited):
     run = Scripted(RUNNING, refused("ExpiredTokenException"))
     with pytest.raises(LakemillError, match="AWS does not take the credentials"):
-        waited.follow(run)
+        waited.through(run)
     assert run.cancelled == 0
     assert "goes on; the same command again finds it" in waited.said[-1]
 
 
 def test_ctrl_c_cancels_and_waits_for_it(waited):
     run = Scripted(RUNNING, KeyboardInterrupt(), State("CANCELLING"), CANCELLED)
-    assert waited.follow(run) == CANCELLED
+    assert waited.through(run) == CANCELLED
     assert run.cancelled == 1
 
 
 def test_a_run_that_ended_before_it_could_be_cancelled_is_done(waited):
-    assert waited.follow(Scripted(RUNNING, KeyboardInterrupt(), DONE)) == DONE
+    assert waited.through(Scripted(RUNNING, KeyboardInterrupt(), DONE)) == DONE
 
 
 def test_ctrl_c_twice_stops_waiting(waited):
     run = Scripted(RUNNING, KeyboardInterrupt(), State("CANCELLING"), KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
-        waited.follow(run)
+        waited.through(run)
     assert run.cancelled == 1
 
 
 def test_a_cancel_that_is_refused_is_said(waited):
     run = Scripted(RUNNING, KeyboardInterrupt(), RUNNING, DONE, cancel=refused("AccessDeniedException"))
-    assert waited.follow(run) == DONE
+    assert waited.through(run) == DONE
     assert any("could not be cancelled" in said and "AccessDenied" in said for said in waited.said)

@@ -32,7 +32,7 @@ class Running(Protocol):
         """Ask the service to end it; raises what boto3 does."""
 
 
-def follow(running: Running, say: Callable[[str], None], sleep: Callable[[float], None]) -> State:
+def wait(running: Running, say: Callable[[str], None], sleep: Callable[[float], None]) -> State:
     """Wait until it is over; its last state.
 
     The first Ctrl-C asks the service to cancel it and waits on, because a run that is being cancelled still runs; the
