@@ -75,7 +75,8 @@ class Machine:
         )
         (folder / "stdout").write_text(done.stdout)
         (folder / "stderr").write_text(done.stderr)
-        said = [line for line in done.stderr.splitlines() if not SPARKS_OWN.match(line)]
+        # Spark puts what the program writes to stderr among its stdout.
+        said = [line for line in (done.stderr + done.stdout).splitlines() if not SPARKS_OWN.match(line)]
         return f"exit {done.returncode}: {' '.join(said)[-1000:]}" if done.returncode else None
 
     def _fetched(self, uri: str, folder: Path) -> Path:
