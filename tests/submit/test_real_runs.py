@@ -98,12 +98,20 @@ def test_a_job_run_with_its_lake_on_s3(machine, project, tmp_path, aws, capsys):
 
 
 def test_a_run_that_fails_says_why(machine, project, tmp_path, capsys):
-    """The map's error travels from the cluster's Python to the one who asked."""
+    """The error travels from the cluster's Python to the one who asked."""
     places = f"lake: file://{tmp_path / 'far'}\nlanding: file://{tmp_path / 'nowhere'}\n"
     write(project, "emr", places + SUBMIT + BY_TAG)
     assert main(["run", "bronze.sales", "--env", "emr"], project) == 1
     said = capsys.readouterr().err
     assert "FAILED" in said and "nowhere/sales: there is no such folder" in said
+
+
+def test_a_run_without_deltas_jars_says_so(machine, project, capsys):
+    jars = JARS.replace("/usr/share/aws/delta/lib/delta-spark.jar,", "")
+    write(project, "emr-serverless", PLACES + SUBMIT + APPLICATION + jars)
+    assert main(["run", "bronze.sales", "--env", "emr-serverless"], project) == 1
+    said = capsys.readouterr().err
+    assert "FAILED" in said and "Spark has no Delta: its jars are not on the class path" in said
 
 
 def put(aws: Callable[[str], Any], folder: Path, prefix: str) -> None:
