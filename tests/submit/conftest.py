@@ -88,14 +88,14 @@ def aws(
 
 @pytest.fixture
 def lives() -> list[list[dict[str, Any]]]:
-    """The states of the steps and job runs that a test begins, one list each."""
+    """The states of the steps and job runs that a test begins, one list each; more than that have failed."""
     return []
 
 
 @pytest.fixture
 def emr(aws: Any, fake_emr: FakeEmr, lives: list[list[dict[str, Any]]]) -> FakeEmr:
     """A fake EMR with one cluster and one application that fit the project's conf."""
-    fake_emr.forget(lambda _: Life(lives.pop(0) if lives else [{"State": "PENDING"}]))
+    fake_emr.forget(lambda _: Life(lives.pop(0) if lives else [{"State": "FAILED"}]))
     fake_emr.add_application("00f0000000000001")
     fake_emr.add_cluster(tags={"lakemill": "shop", "team": "sales"})
     return fake_emr
