@@ -4,7 +4,7 @@ LAKEMILL_LONG_SECONDS ?= 600
 export LAKEMILL_LONG_SECONDS
 HEAVY = not s3 and not kafka and not postgres and not browser and not faults and not bench and not long
 
-.PHONY: help setup run package bench test test-fast test-s3 test-long lint types check clean
+.PHONY: help setup run package bench bench-reducers test test-fast test-s3 test-long lint types check clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -26,6 +26,9 @@ package: .venv/.ready  ## the zip that a cluster runs, named by its sha256
 
 bench: .venv/.ready  ## update against rebuild, on the lake that `make run` left
 	@.venv/bin/python scripts/bench/shop.py
+
+bench-reducers: .venv/.ready  ## what reducers cost, on generated rows
+	@.venv/bin/python scripts/bench/reducers.py
 
 test: .venv/.ready  ## all tests that fit a laptop
 	@.venv/bin/python -m pytest

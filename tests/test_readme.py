@@ -14,7 +14,7 @@ README = (ROOT / "README.md").read_text()
 
 
 def test_its_job_runs(lake):
-    (code,) = re.findall(r"```python\n(.*?)```", README, re.S)
+    code = re.findall(r"```python\n(.*?)```", README, re.S)[0]
     names = {"__name__": "readme"}
     exec(code, names)
     job = names["job"]

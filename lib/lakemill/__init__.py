@@ -6,8 +6,42 @@ Everything a job file needs is one import line:
 """
 
 from lakemill.job import Dump, Job
-from lakemill.reducers import Count, CountIf, Latest, Max, Mean, Min, Sum
+from lakemill.reducers import (
+    All,
+    Any,
+    ApproxCountDistinct,
+    ApproxQuantile,
+    ArgMax,
+    ArgMin,
+    Bag,
+    CollectSet,
+    Count,
+    CountDistinct,
+    CountIf,
+    First,
+    Fold,
+    Histogram,
+    Last,
+    Latest,
+    Max,
+    Mean,
+    Median,
+    Min,
+    Mode,
+    PerKey,
+    Quantile,
+    Reducer,
+    StdDev,
+    Sum,
+    TopK,
+    Total,
+    Variance,
+)
 from lakemill.runner import run
 from lakemill.version import __version__
 
-__all__ = ["Count", "CountIf", "Dump", "Job", "Latest", "Max", "Mean", "Min", "Sum", "__version__", "run"]
+__all__ = [
+    "All", "Any", "ApproxCountDistinct", "ApproxQuantile", "ArgMax", "ArgMin", "Bag", "CollectSet", "Count",
+    "CountDistinct", "CountIf", "Dump", "First", "Fold", "Histogram", "Job", "Last", "Latest", "Max", "Mean", "Median",
+    "Min", "Mode", "PerKey", "Quantile", "Reducer", "StdDev", "Sum", "TopK", "Total", "Variance", "__version__", "run",
+]  # fmt: skip

@@ -1,16 +1,19 @@
 """lakemill explain: what a run would do to a table, and why, before anything runs."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
 
-from lakemill.core import mapreduce
+from lakemill.core import mapreduce, perkey
 from lakemill.core.explain import steps
 from lakemill.core.plan import UPDATE, on_removal
+from lakemill.core.reduction import Reduction
 from lakemill.job import Dump, Job
 from lakemill.lake.progress import read_progress
 from lakemill.load import plan_load
-from lakemill.reducers import Latest, Part
+from lakemill.reducers import Latest, Part, PerKey
+from lakemill.reducers.part import ON_REMOVAL
 from lakemill.refresh import Task, World, change_of, prepare
 
 
@@ -39,7 +42,7 @@ def explain(world: World, job: Job, policy: str = "auto") -> Explanation:
         )
     task = prepare(world, job, policy)
     sources = {name: _moved(task, name) for name in job.sources}
-    removal = "appends only; a removal rebuilds the table" if job.appends else on_removal(task.reduction)
+    removal = "appends only; a removal rebuilds the table" if job.appends else on_removal(_known(task))
     plan = task.plan
     return Explanation(
         job.target, plan.kind, plan.reason, plan.detail, sources, _reducers(task), removal, steps(_frame(task))
@@ -55,24 +58,37 @@ def _moved(task: Task, name: str) -> str:
     )
 
 
+def _known(task: Task) -> Reduction | None:
+    return None if isinstance(task.job.reduce, PerKey) else task.reduction
+
+
 def _reducers(task: Task) -> dict[str, str]:
     if task.job.appends:
         return {}
+    if isinstance(task.job.reduce, PerKey):
+        return {"(rows)": f"{task.job.reduce}: opaque (recomputes the touched keys)"}
     made, reduce = task.reduction, task.job.reduce
     named = {"(row)": reduce} if isinstance(reduce, Latest) else dict(reduce)
-    return {name: f"{reducer}: {_kind(reducer.prepare(made.types))}" for name, reducer in named.items()}
+    return {name: f"{reducer}: {_class(reducer.prepare(made.types), made)}" for name, reducer in named.items()}
 
 
-def _kind(parts: dict[str, Part]) -> str:
-    group = all(part.plus.can_take_away for part in parts.values())
-    said = ", ".join(f"{name} by {part.plus.value}" for name, part in parts.items())
-    return f"{'group' if group else 'monoid'} ({said})"
+def _class(parts: Mapping[str, Part], made: Reduction) -> str:
+    """The class of a reducer, which is that of its weakest part, what it keeps, and what a removal does."""
+    kinds = [part.kind for part in parts.values()]
+    kind = max(kinds, key=list(ON_REMOVAL).index)
+    sizes = [part.size for name, part in parts.items() if name in made.kept]
+    state = " and ".join(sizes) or "nothing besides the column"
+    return f"{kind}; keeps {state} a key; a removal {ON_REMOVAL[kind]}"
 
 
 def _frame(task: Task) -> DataFrame:
     """What the run would reduce: the change where it is an update, else the whole source."""
     if task.plan.kind == UPDATE:
         weighed, _ = change_of(task)
+        if isinstance(task.job.reduce, PerKey):
+            return perkey.touched_keys(weighed, task.job.key or ())
         return weighed if task.job.appends else mapreduce.delta(weighed, task.reduction)
     mapped = task.job.mapped(*[task.pins[name].rows() for name in task.job.sources])
+    if isinstance(task.job.reduce, PerKey):
+        return task.job.reduce.rows(mapped)
     return mapped if task.job.appends else mapreduce.totals(mapped, task.reduction)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pyspark.sql import DataFrame
 
 from lakemill.errors import UsageError
-from lakemill.reducers import Latest, Reducer
+from lakemill.reducers import Latest, PerKey, Reducer
 
 TABLE_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}\.[a-z][a-z0-9_]{0,62}")
 RESERVED = "_state"
@@ -31,7 +31,7 @@ class Job:
 
     source: a table name, several, or Dump(feed).   map: DataFrame(s) -> DataFrame, row by row; None keeps rows as
     they are.   key: the columns rows meet on; [] is one row for the whole table; None appends.   reduce: reducers by
-    column name, or Latest(by); empty is the distinct keys.   target: the table's name.
+    column name, Latest(by), or PerKey(fn); empty is the distinct keys.   target: the table's name.
     Raises UsageError, in the user's words, where these do not fit together.
     """
 
@@ -39,7 +39,7 @@ class Job:
     target: str
     map: Callable[..., DataFrame] | None = None
     key: Sequence[str] | None = None
-    reduce: Mapping[str, Reducer] | Latest = field(default_factory=dict)
+    reduce: Mapping[str, Reducer] | Latest | PerKey = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if isinstance(self.key, str):
@@ -63,6 +63,11 @@ class Job:
     def appends(self) -> bool:
         """Whether rows are only ever added: no key and no reduce."""
         return self.key is None
+
+    @property
+    def reducers(self) -> Mapping[str, Reducer]:
+        """The reducers by column name; none where it reduces by Latest or PerKey."""
+        return {} if isinstance(self.reduce, Latest | PerKey) else self.reduce
 
     def mapped(self, *frames: DataFrame) -> DataFrame:
         """The user's map over one DataFrame a source."""
@@ -105,18 +110,20 @@ class Job:
             )
 
     def _check_reduce(self) -> None:
+        if not isinstance(self.reduce, Mapping | Latest | PerKey):
+            self._refuse(f"reduce is {self.reduce!r}; it is reducers by name, Latest(by=[...]) or PerKey(function)")
         if self.reduce and self.key is None:
             self._refuse("it reduces without a key; key=[] makes one row of the whole table")
         if isinstance(self.reduce, Latest):
             if not self.key:
                 self._refuse("Latest keeps the newest row of a key, and it has no key")
             return
-        for name, reducer in self.reduce.items():
+        for name, reducer in self.reducers.items():
             if not isinstance(reducer, Reducer):
                 self._refuse(f'reduce "{name}" is {reducer!r}; a reducer is such as Count() or Sum("amount")')
-        for name in (*(self.key or ()), *self.reduce):
+        for name in (*(self.key or ()), *self.reducers):
             if name == RESERVED:
                 self._refuse(f'"{RESERVED}" is lakemill\'s own column; choose another name')
-        twice = set(self.key or ()) & set(self.reduce)
+        twice = set(self.key or ()) & set(self.reducers)
         if twice:
             self._refuse(f'"{min(twice)}" is a key and a reduced column; give one another name')

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -12,22 +13,27 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, Observation, SparkSession, functions as F
 from pyspark.sql.types import StructType
 
-from lakemill.core import mapreduce
+from lakemill.core import mapreduce, perkey
+from lakemill.core.check import check_job
+from lakemill.core.collect import WEIGHT
+from lakemill.core.laws import check_laws
 from lakemill.core.local import Held, holding
 from lakemill.core.near import near
 from lakemill.core.plan import NOTHING, REBUILD, Change, Plan, allowed, decide
 from lakemill.core.reduction import Reduction, reduction
-from lakemill.core.rowwise import Mapped, check_map
+from lakemill.core.rowwise import Mapped
+from lakemill.core.sample import check_on_sample
 from lakemill.errors import CommitLost, CorruptFeed
 from lakemill.job import Dump, Job
 from lakemill.lake.feed import change_since
 from lakemill.lake.files import files_gone
 from lakemill.lake.log import Commit
-from lakemill.lake.merge import merge_difference, merge_keys
+from lakemill.lake.merge import merge_difference, merge_keys, merge_rows
 from lakemill.lake.progress import NoProgress, Progress, confirm, lost_race, read_progress, recording
 from lakemill.lake.tables import Lake, Pin, Table, append, by_range, create
 from lakemill.observe.cost import rows_seen
 from lakemill.observe.runs import Run
+from lakemill.reducers import PerKey
 from lakemill.reducers.count import ROWS
 
 DRIVER_BYTES = 4 * 1024 * 1024
@@ -59,7 +65,7 @@ class World:
         """The job's checked map; checked once for as long as its sources' columns stay."""
         known = self._maps.get(job.target)
         if known is None or known[0] is not job or known[1] != sources:
-            known = self._maps[job.target] = (job, sources, check_map(self.spark, job, sources))
+            known = self._maps[job.target] = (job, sources, check_job(self.spark, job, sources))
         return known[2]
 
 
@@ -76,7 +82,7 @@ class Task:
     changes: Mapping[str, Change]
     plan: Plan
 
-    @property
+    @cached_property
     def reduction(self) -> Reduction:
         """How a keyed job reduces."""
         return reduction(self.job, self.mapped.schema)
@@ -90,14 +96,14 @@ class Task:
         versions = {name: pin.version for name, pin in self.pins.items()}
         ids = {name: pin.table_id for name, pin in self.pins.items()}
         kind, reason = self.plan.kind, self.plan.reason
-        return Progress(self.progress.run + 1, versions, ids, self.mapped.fingerprint(self.job), kind, reason)
+        return Progress(self.progress.run + 1, versions, ids, self.mapped.fingerprint, kind, reason)
 
 
 def prepare(world: World, job: Job, policy: str) -> Task:
     """Pin the sources, check the job against them, and plan; reads logs only. For jobs that read tables."""
     pins = {name: world.pin(name) for name in job.sources}
     mapped = world.check(job, {name: pin.schema for name, pin in pins.items()})
-    if not job.appends:
+    if not job.appends and not isinstance(job.reduce, PerKey):
         reduction(job, mapped.schema)
     target = world.lake.table(job.target)
     log = target.log()
@@ -107,7 +113,7 @@ def prepare(world: World, job: Job, policy: str) -> Task:
         plan = allowed(job, policy, Plan(REBUILD, progress.reason, progress.detail))
     else:
         changes = {name: change_since(pin, progress) for name, pin in pins.items()}
-        changed = progress.fingerprint != mapped.fingerprint(job)
+        changed = progress.fingerprint != mapped.fingerprint
         plan = decide(job, policy, changes, changed, bool(mapped.outer_joins))
     return Task(job, target, log.version, pins, mapped, progress, changes, plan)
 
@@ -127,7 +133,10 @@ def refresh(world: World, job: Job, policy: str, run: Run) -> None:
 
 def _work(task: Task, policy: str, run: Run) -> None:
     try:
-        work = _rebuild if task.plan.kind == REBUILD else _append_change if task.job.appends else _update
+        if isinstance(task.job.reduce, PerKey):
+            work = _rebuild_per_key if task.plan.kind == REBUILD else _update_per_key
+        else:
+            work = _rebuild if task.plan.kind == REBUILD else _append_change if task.job.appends else _update
         work(task, run)
     except (PySparkException, Py4JJavaError) as error:
         if task.plan.kind == REBUILD or not files_gone(error):
@@ -135,7 +144,7 @@ def _work(task: Task, policy: str, run: Run) -> None:
         detail = f"{', '.join(task.job.sources)}: files of its change feed are gone (VACUUM)"
         plan = allowed(task.job, policy, Plan(REBUILD, "FEED_EXPIRED", detail))
         run.plan, run.reason, run.detail = plan.kind, plan.reason, plan.detail
-        _rebuild(replace(task, plan=plan), run)
+        (_rebuild_per_key if isinstance(task.job.reduce, PerKey) else _rebuild)(replace(task, plan=plan), run)
 
 
 def commit(target: Table, planned: int, progress: Progress, run: Run, write: Callable[[], None]) -> None:
@@ -163,6 +172,8 @@ def _rebuild(task: Task, run: Run) -> None:
     with stage(run, "count"):
         run.rows_in = sum(frame.count() for frame in frames)
     mapped = job.mapped(*frames)
+    if task.plan.reason in ("FIRST_RUN", "DEFINITION_CHANGED"):
+        check_laws(job, mapped)
     rows = mapped if job.appends else mapreduce.target_rows(mapreduce.totals(mapped, task.reduction), task.reduction)
     key = task.job.key or ()
 
@@ -184,7 +195,7 @@ def _same_columns(target: Table, rows: DataFrame) -> bool:
 
 def _append_change(task: Task, run: Run) -> None:
     weighed, observed = change_of(task)
-    rows, target = weighed.drop(mapreduce.WEIGHT), task.target
+    rows, target = weighed.drop(WEIGHT), task.target
     commit(target, task.target_version, task.next_progress(), run, lambda: append(target, rows))
     run.rows_in = rows_seen(target.spark, observed)
 
@@ -209,6 +220,50 @@ def _update(task: Task, run: Run) -> None:
         commit(target, task.target_version, task.next_progress(), run, lambda: merge_keys(target, rows, key, where))
 
 
+def _rebuild_per_key(task: Task, run: Run) -> None:
+    job, target = task.job, task.target
+    assert isinstance(job.reduce, PerKey)
+    frames = [task.pins[name].rows() for name in job.sources]
+    with stage(run, "count"):
+        run.rows_in = sum(frame.count() for frame in frames)
+    mapped = job.mapped(*frames)
+    if task.plan.reason in ("FIRST_RUN", "DEFINITION_CHANGED"):
+        with stage(run, "check"):
+            check_on_sample(job, mapped)
+    rows = job.reduce.rows(mapped)
+
+    def write() -> None:
+        if _same_columns(target, rows):
+            merge_rows(target, held.hold(perkey.difference(task.stored(), rows))[0], F.lit(True))
+        else:
+            create(target, by_range(rows, job.key or (), run.rows_in or 0))
+
+    with holding(False) as held:
+        commit(target, task.target_version, task.next_progress(), run, write)
+
+
+def _update_per_key(task: Task, run: Run) -> None:
+    job, target, key = task.job, task.target, task.job.key or ()
+    assert isinstance(job.reduce, PerKey)
+    small = sum(change.feed_bytes for change in task.changes.values()) <= DRIVER_BYTES
+    # A key may have any number of rows: its keys may be few enough for the driver, and its rows not.
+    with holding(small) as keys, holding(False) as rows:
+        with stage(run, "change"):
+            weighed, observed = change_of(task)
+            touched, run.keys_touched = keys.hold(perkey.touched_keys(weighed, key))
+            run.rows_in, run.keys_recomputed = rows_seen(target.spark, observed), run.keys_touched
+        with stage(run, "recompute"):
+            where = near(touched, tuple(key), "t") if small else F.lit(True)
+            mapped = job.mapped(*[task.pins[name].rows() for name in job.sources])
+            old, new = [perkey.of_keys(f.alias("t").where(where), touched, key, small) for f in (task.stored(), mapped)]
+            made = job.reduce.rows(new)
+            if not run.keys_touched:  # of no rows at all a function may still give some
+                old, made = old.limit(0), made.limit(0)
+            changed, _ = rows.hold(perkey.difference(old, made))
+            perkey.check_keys(job, changed, touched, small)
+        commit(target, task.target_version, task.next_progress(), run, lambda: merge_rows(target, changed, where))
+
+
 def change_of(task: Task) -> tuple[DataFrame, list[Observation]]:
     """The change of the one source, mapped and weighed, with a count of the rows that it reads."""
     change = task.changes[task.job.sources[0]]
@@ -224,7 +279,7 @@ def change_of(task: Task) -> tuple[DataFrame, list[Observation]]:
 def _recomputed(task: Task, advanced: DataFrame, run: Run, held: Held) -> DataFrame:
     """The touched keys' parts, those that a removal left unknown recomputed from the source as it is now."""
     run.keys_recomputed = 0
-    if not task.reduction.extremes or not any(change.removes for change in task.changes.values()):
+    if not task.reduction.collected:
         return advanced.drop(mapreduce.AT_RISK)
     risky, run.keys_recomputed = held.hold(advanced.where(mapreduce.AT_RISK))
     if not run.keys_recomputed:
@@ -235,13 +290,13 @@ def _recomputed(task: Task, advanced: DataFrame, run: Run, held: Held) -> DataFr
 
 
 def _refuse_negative(task: Task, advanced: DataFrame) -> None:
-    """A key of less than no rows, or of none that the target never had, is a damaged feed; it is never clamped."""
-    wrong = advanced.where(F.col(f"`{ROWS}`") < 0).limit(1).collect()
+    """A key of less than no rows, or of a value less than none, is a damaged feed; it is never clamped."""
+    wrong = mapreduce.overdrawn(advanced, task.reduction).limit(1).collect()
     if wrong:
         key = ", ".join(f"{name}={wrong[0][name]}" for name in task.reduction.key) or "the whole table"
         raise CorruptFeed(
-            f"{task.target.name}: the change feed of {task.job.sources[0]} takes away more rows of {key} than there "
-            f"were ({wrong[0][ROWS]} would be left). Nothing was written. Look at the source; "
+            f"{task.target.name}: the change feed of {', '.join(task.job.sources)} takes away rows of {key} that were "
+            f"not there ({wrong[0][ROWS]} rows would be left). Nothing was written. Look at the source; "
             f"`lakemill run {task.target.name} --policy rebuild` makes the table anew from it."
         )
 

@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
+from pyspark.sql.types import StructType
 
-from lakemill.core.reduction import reduction
-from lakemill.core.rowwise import check_map
-from lakemill.core.verify import Difference, differences, expected_rows, unequal
+from lakemill.core.check import check_job
+from lakemill.core.reduction import Reduction, reduction
+from lakemill.core.verify import Difference, damaged, differences, expected_rows, unequal, with_totals
+from lakemill.core.verify_state import wrong_states
 from lakemill.errors import LakemillError
 from lakemill.ingest.dumps import choose, look, not_loaded
 from lakemill.ingest.rows import LINEAGE, missing_files, read_rows, refused
@@ -17,6 +19,7 @@ from lakemill.lake.files import files_gone
 from lakemill.lake.progress import Progress, last_progress
 from lakemill.lake.tables import without_state
 from lakemill.load import loaded_dumps
+from lakemill.reducers import PerKey
 from lakemill.refresh import World
 
 
@@ -48,25 +51,54 @@ def verify(world: World, job: Job) -> Verification:
         )
     stored = target.full(log.version)
     try:
-        expected = _landed(world, job, progress) if isinstance(job.source, Dump) else _recomputed(world, job, progress)
-        _same_columns(job, stored, expected)
-        count, found = differences(unequal(stored, expected), tuple(job.key or ()))
+        if isinstance(job.source, Dump):
+            count, found = _compared(job, stored, _landed(world, job, progress))
+        else:
+            count, found = _against(job, stored, *_mapped(world, job, progress))
     except (PySparkException, Py4JJavaError) as error:
         raise refused(error) or _vacuumed(job, error) or error from None
     return Verification(job.target, log.version, dict(progress.versions), count, found)
 
 
-def _recomputed(world: World, job: Job, progress: Progress) -> DataFrame:
+def _compared(job: Job, stored: DataFrame, expected: DataFrame) -> tuple[int, list[Difference]]:
+    _same_columns(job, stored, expected)
+    return differences(unequal(stored, expected), _one_row_a(job))
+
+
+def _against(
+    job: Job, stored: DataFrame, mapped: DataFrame, made: Reduction | PerKey | None
+) -> tuple[int, list[Difference]]:
+    """Against the mapped rows: what is presented, the totals that are kept, and whatever else the state claims."""
+    if not isinstance(made, Reduction):
+        return _compared(job, stored, expected_rows(mapped, made))
+    count, found = _compared(job, with_totals(stored, made), expected_rows(mapped, made))
+    states = wrong_states(stored, mapped, made)
+    wrong, damage = damaged(states, made.key) if states is not None else (0, [])
+    return count + wrong, found + damage
+
+
+def _mapped(world: World, job: Job, progress: Progress) -> tuple[DataFrame, Reduction | PerKey | None]:
     pins = {name: world.lake.table(name).pin() for name in job.sources}
     if set(pins) != set(progress.versions):
         raise _changed(job)
     rows = {name: pin.table.full(progress.versions[name]) for name, pin in pins.items()}
     schemas = {name: without_state(frame.schema) for name, frame in rows.items()}
-    mapped = check_map(world.spark, job, schemas)
-    if mapped.fingerprint(job) != progress.fingerprint:
+    mapped = check_job(world.spark, job, schemas)
+    if mapped.fingerprint != progress.fingerprint:
         raise _changed(job)
     frames = [rows[name].select(*schemas[name].names) for name in job.sources]
-    return expected_rows(job.mapped(*frames), None if job.appends else reduction(job, mapped.schema))
+    return job.mapped(*frames), _reduction(job, mapped.schema)
+
+
+def _reduction(job: Job, mapped: StructType) -> Reduction | PerKey | None:
+    if isinstance(job.reduce, PerKey):
+        return job.reduce
+    return None if job.appends else reduction(job, mapped)
+
+
+def _one_row_a(job: Job) -> tuple[str, ...]:
+    """The columns that tell the target's rows apart; PerKey may give several rows a key."""
+    return () if isinstance(job.reduce, PerKey) else tuple(job.key or ())
 
 
 def _changed(job: Job) -> LakemillError:

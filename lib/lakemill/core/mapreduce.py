@@ -7,15 +7,15 @@ attached afterwards, so that a map cannot see or spoil it; a rebuild is the same
 from collections.abc import Iterable
 from functools import reduce
 
-from pyspark.sql import Column, DataFrame, GroupedData, functions as F
+from pyspark.sql import Column, DataFrame, functions as F
 
+from lakemill.core.collect import WEIGHT, Collecting, any_not_zero, by_key, distinct_of, entries_of
 from lakemill.core.reduction import Reduction
-from lakemill.reducers import Part
+from lakemill.reducers import Collected, Part, Total
+from lakemill.reducers.columns import column, quoted
 from lakemill.reducers.count import ROWS
-from lakemill.reducers.reducer import column, quoted
 
-WEIGHT = "_weight"
-SUMS, ADDED, REMOVED = "_sums", "_added", "_removed"
+SUMS, ENTRIES, WAS = "_sums", "_entries", "_was"
 FOUND, AT_RISK, GONE = "_found", "_at_risk", "_gone"
 
 
@@ -25,14 +25,29 @@ def weigh(added: DataFrame, removed: DataFrame | None) -> DataFrame:
     return weighed if removed is None else weighed.unionAll(removed.withColumn(WEIGHT, F.lit(-1)))
 
 
-def totals(mapped: DataFrame, reduction: Reduction) -> DataFrame:
-    """One row a key: the key, and each part added up over all rows (weight +1 each)."""
-    values = [_typed(part, part.plus.over(part.value)).alias(name) for name, part in reduction.parts.items()]
-    return _by_key(mapped, reduction).agg(*values)
+def totals(mapped: DataFrame, reduction: Reduction, complete: bool = False) -> DataFrame:
+    """One row a key: the key, and each part as it is known from all its rows.
+
+    complete: also what a rebuild does without, such as the values behind an extreme, so that later changes find it.
+    """
+    best = {
+        name: part.best(part.value)
+        for name, part in reduction.collected.items()
+        if not (complete and part.keeps_entries)
+    }
+    enough = {name: reduction.collected[name].behind(one) for name, one in best.items() if one is not None}
+    if len(enough) == len(reduction.collected):
+        sums = {name: part.typed(F.sum(part.value)) for name, part in reduction.totals.items()}
+        return by_key(mapped, reduction.key).agg(*_parts({**sums, **enough}, reduction))
+    parts = {name: part for name, part in reduction.collected.items() if name not in enough}
+    found = Collecting(reduction, parts, list(enough), limited=True).collect(weigh(mapped, None))
+    known = {name: part.of(column(entries_of(name)), column(distinct_of(name))) for name, part in parts.items()}
+    whole = {name: column(name) for name in (*reduction.totals, *enough)}
+    return found.select(*_key(reduction), *_parts({**whole, **known}, reduction))
 
 
 def target_rows(parts: DataFrame, reduction: Reduction, with_gone: bool = False) -> DataFrame:
-    """The target's rows, `_state` last, from one row of added-up parts a key; `_gone` marks those without rows."""
+    """The target's rows, `_state` last, from one row of known parts a key; `_gone` marks those without rows."""
     shown = reduction.present({name: column(name) for name in reduction.parts})
     names = [*reduction.columns, *(name for name in shown if name not in reduction.columns)]
     gone = [(column(ROWS) == 0).alias(GONE)] if with_gone else []
@@ -40,22 +55,24 @@ def target_rows(parts: DataFrame, reduction: Reduction, with_gone: bool = False)
 
 
 def delta(change: DataFrame, reduction: Reduction) -> DataFrame:
-    """One row a touched key: what to add to its sums, and the best of what came and of what went.
+    """One row a touched key: what to add to its totals, and which values came and went.
 
-    Columns: the key, `_sums`, and where the job has extremes `_added` and `_removed` (structs of parts). Equal values
-    are netted first, so that a row that came and went within the change is neither. Keys without effect are left out.
+    Columns: the key, `_sums` (a struct of totals) and, where the job collects, `_entries` (a struct of arrays). What
+    came and went within the change is in neither, and keys without effect are left out.
     """
-    signed = {name: F.sum(_signed(part)) for name, part in reduction.sums.items()}
-    if not reduction.extremes:
-        deltas = _by_key(change, reduction).agg(_struct(signed, reduction).alias(SUMS))
-    else:
-        deltas = _extremes(_net(change, reduction, signed), reduction)
-    return deltas.where(_effect(deltas))
+    if not reduction.collected:
+        signed = {name: part.typed(F.sum(part.signed(F.col(WEIGHT)))) for name, part in reduction.totals.items()}
+        deltas = by_key(change, reduction.key).agg(F.struct(*_parts(signed, reduction)).alias(SUMS))
+        return deltas.where(_effect(reduction))
+    found = Collecting(reduction, reduction.collected).collect(change)
+    sums = F.struct(*[column(name) for name in reduction.totals]).alias(SUMS)
+    entries = F.struct(*[column(entries_of(name)).alias(name) for name in reduction.collected]).alias(ENTRIES)
+    return found.select(*_key(reduction), sums, entries).where(_effect(reduction))
 
 
 def of_keys(frame: DataFrame, keys: DataFrame, reduction: Reduction, few: bool) -> DataFrame:
     """The rows of these keys alone; few keys go to where the rows are."""
-    named = keys.select(*[column(name) for name in reduction.key])
+    named = keys.select(*_key(reduction))
     sought = (F.broadcast(named) if few else named).alias("k")
     return frame.alias("f").join(sought, same_key(reduction.key, "f", "k"), "left_semi")
 
@@ -63,44 +80,42 @@ def of_keys(frame: DataFrame, keys: DataFrame, reduction: Reduction, few: bool) 
 def advance(deltas: DataFrame, old: DataFrame, reduction: Reduction) -> DataFrame:
     """One row a touched key, as `totals` has it: its stored parts, with what came added and what went taken away.
 
-    `old`: the target's rows of these keys. `_at_risk` marks the keys that still have rows and whose extreme a removal
-    may have taken: their parts are not known from this.
+    `old`: the target's rows of these keys. `_at_risk` marks the keys that still have rows and of which a part is not
+    known from this.
     """
     stored = old.withColumn(FOUND, F.lit(True)).alias("t")
     joined = deltas.alias("d").join(stored, same_key(reduction.key, "d", "t"), "left")
-    was = {name: F.when(F.col(f"t.{FOUND}"), part) for name, part in reduction.stored("t").items()}
-    now = {
-        name: _typed(part, part.two(_known(part, was[name]), _came(name, part)))
-        for name, part in reduction.parts.items()
-    }
-    parts = [now[name].alias(name) for name in reduction.parts]
-    risk = F.coalesce(F.col(f"t.{FOUND}") & (now[ROWS] > 0) & _risk(was, reduction), F.lit(False))
-    return joined.select(*[F.col(f"d.{quoted(name)}") for name in reduction.key], *parts, risk.alias(AT_RISK))
+    found, known = F.coalesce(F.col(f"t.{FOUND}"), F.lit(False)), reduction.stored("t")
+    was = [F.when(found, known[name]).otherwise(_none(part)).alias(name) for name, part in reduction.parts.items()]
+    met = joined.select(
+        *[F.col(f"d.{quoted(name)}") for name in reduction.key],
+        *[F.col(f"d.{name}") for name in (SUMS, ENTRIES) if name in deltas.columns],
+        F.struct(*was).alias(WAS),
+        found.alias(FOUND),
+    )
+    now = {name: part.two(_field(WAS, name), _came(name, part)) for name, part in reduction.parts.items()}
+    risks = [part.at_risk(_field(WAS, name), _came(name, part)) for name, part in reduction.collected.items()]
+    risk = F.col(FOUND) & (now[ROWS] > 0) & reduce(lambda one, other: one | other, risks, F.lit(False))
+    return met.select(*_key(reduction), *_parts(now, reduction), F.coalesce(risk, F.lit(False)).alias(AT_RISK))
+
+
+def overdrawn(advanced: DataFrame, reduction: Reduction) -> DataFrame:
+    """The keys of which the change takes away more than there was: a damaged feed, or a target that others wrote."""
+    lacking = column(ROWS) < 0
+    for name, part in reduction.collected.items():
+        lacking |= ~F.col(AT_RISK) & part.negative(column(name))
+    return advanced.where(lacking)
 
 
 def settle(advanced: DataFrame, recomputed: DataFrame, reduction: Reduction) -> DataFrame:
     """The advanced keys, with those at risk as they were recomputed; one that is not there any more has no rows."""
     sure = advanced.where(~F.col(AT_RISK)).drop(AT_RISK)
-    keys = advanced.where(AT_RISK).select(*[column(name) for name in reduction.key]).alias("k")
+    keys = advanced.where(AT_RISK).select(*_key(reduction)).alias("k")
     joined = keys.join(recomputed.alias("p"), same_key(reduction.key, "k", "p"), "left")
-    parts = [_typed(part, F.col(f"p.{quoted(name)}")).alias(name) for name, part in reduction.parts.items()]
-    return sure.unionByName(joined.select(*[F.col(f"k.{quoted(name)}") for name in reduction.key], *parts))
-
-
-def _came(name: str, part: Part) -> Column:
-    return F.col(f"d.{SUMS if part.plus.can_take_away else ADDED}.{quoted(name)}")
-
-
-def _known(part: Part, stored: Column) -> Column:
-    return F.coalesce(stored, F.lit(0).cast(part.type)) if part.plus.can_take_away else stored
-
-
-def _risk(was: dict[str, Column], reduction: Reduction) -> Column:
-    risks = [
-        part.plus.may_lose(was[name], _came(name, part), F.col(f"d.{REMOVED}.{quoted(name)}"))
-        for name, part in reduction.extremes.items()
-    ]
-    return reduce(lambda one, other: one | other, risks, F.lit(False))
+    parts = {name: F.coalesce(F.col(f"p.{quoted(name)}"), _none(part)) for name, part in reduction.parts.items()}
+    return sure.unionByName(
+        joined.select(*[F.col(f"k.{quoted(name)}") for name in reduction.key], *_parts(parts, reduction))
+    )
 
 
 def same_key(key: Iterable[str], left: str, right: str) -> Column:
@@ -109,62 +124,30 @@ def same_key(key: Iterable[str], left: str, right: str) -> Column:
     return reduce(lambda one, other: one & other, pairs, F.lit(True))
 
 
-def _net(change: DataFrame, reduction: Reduction, signed: dict[str, Column]) -> DataFrame:
-    """Sums and weight of each (key, value of every extreme part)."""
-    values = [part.value.alias(_value(name)) for name, part in reduction.extremes.items()]
-    keys = [column(name) for name in reduction.key]
-    sums = [_typed(reduction.parts[name], value).alias(name) for name, value in signed.items()]
-    net = change.groupBy(*keys, *values).agg(*sums, F.sum(WEIGHT).alias(WEIGHT))
-    return net.where(_any_not_zero([column(WEIGHT), *[column(name) for name in signed]]))
-
-
-def _extremes(net: DataFrame, reduction: Reduction) -> DataFrame:
-    def best(sign: Column) -> Column:
-        values = {name: part.plus.over(F.when(sign, column(_value(name)))) for name, part in reduction.extremes.items()}
-        return _struct(values, reduction)
-
-    sums = _struct({name: F.sum(column(name)) for name in reduction.sums}, reduction)
-    weight = F.col(WEIGHT)
-    return _by_key(net, reduction).agg(sums.alias(SUMS), best(weight > 0).alias(ADDED), best(weight < 0).alias(REMOVED))
-
-
-def _struct(values: dict[str, Column], reduction: Reduction) -> Column:
-    return F.struct(*[_typed(reduction.parts[name], value).alias(name) for name, value in values.items()])
-
-
-def _effect(deltas: DataFrame) -> Column:
+def _effect(reduction: Reduction) -> Column:
     """Whether a key's added and removed rows do more than cancel."""
-    effects = [F.col(f"{SUMS}.{quoted(name)}") != 0 for name in _fields(deltas, SUMS)]
-    for struct in (ADDED, REMOVED):
-        if struct in deltas.columns:
-            effects += [F.col(f"{struct}.{quoted(name)}").isNotNull() for name in _fields(deltas, struct)]
-    return reduce(lambda one, other: one | other, effects)
+    effect = any_not_zero([_field(SUMS, name) for name in reduction.totals])
+    for name in reduction.collected:
+        effect |= F.size(_field(ENTRIES, name)) > 0
+    return effect
 
 
-def _fields(frame: DataFrame, struct: str) -> list[str]:
-    return [field.name for field in frame.schema[struct].dataType.fields]  # type: ignore[attr-defined]
+def _came(name: str, part: Part) -> Column:
+    return _field(SUMS if isinstance(part, Total) else ENTRIES, name)
 
 
-def _any_not_zero(values: list[Column]) -> Column:
-    return reduce(lambda one, other: one | other, [value != 0 for value in values])
+def _none(part: Part) -> Column:
+    return part.none if isinstance(part, Collected) else part.zero
 
 
-def _signed(part: Part) -> Column:
-    """The part, or its opposite for a removed row; never a product, which would cost decimals their scale."""
-    return F.when(F.col(WEIGHT) > 0, part.value).otherwise(-part.value)
+def _parts(values: dict[str, Column], reduction: Reduction) -> list[Column]:
+    """Columns by the names and in the order of the reduction's parts."""
+    return [values[name].alias(name) for name in reduction.parts if name in values]
 
 
-def _typed(part: Part, added_up: Column) -> Column:
-    """In the type that the part is kept in; a sum of no values is 0."""
-    if part.plus.can_take_away:
-        return F.coalesce(added_up.cast(part.type), F.lit(0).cast(part.type))
-    return added_up.cast(part.type)
+def _key(reduction: Reduction) -> list[Column]:
+    return [column(name) for name in reduction.key]
 
 
-def _by_key(frame: DataFrame, reduction: Reduction) -> GroupedData:
-    """Grouped by the key; an empty key is one group, and none where there are no rows."""
-    return frame.groupBy(*([column(name) for name in reduction.key] or [F.lit(True).alias("_all")]))
-
-
-def _value(part: str) -> str:
-    return f"_value_{part}"
+def _field(struct: str, name: str) -> Column:
+    return F.col(f"{struct}.{quoted(name)}")

@@ -5,7 +5,7 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame, functions as F
 from pyspark.sql.types import DataType, DateType, DecimalType, IntegralType, StringType
 
-from lakemill.reducers.reducer import column, quoted
+from lakemill.reducers.columns import column, quoted
 
 
 def near(keys: DataFrame, key: tuple[str, ...], table: str) -> Column:

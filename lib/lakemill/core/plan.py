@@ -76,8 +76,10 @@ def _moved(changes: Mapping[str, Change]) -> str:
     return ", ".join(f"{c.source} {c.after} to {c.through}" for c in changes.values() if c.through > c.after)
 
 
-def on_removal(reduction: Reduction) -> str:
-    """What an update does when rows go: for people, by `lakemill explain`."""
-    if not reduction.extremes:
+def on_removal(reduction: Reduction | None) -> str:
+    """What an update does when rows go: for people, by `lakemill explain`. None: a function of all rows of a key."""
+    if reduction is None:
+        return "recomputes the touched keys, from the source"
+    if all(part.kind == "group" for part in reduction.collected.values()):
         return "subtracts it; the source is not read again"
-    return "recomputes the keys whose extreme went, from the source"
+    return "subtracts it where the kept state tells the result, else recomputes those keys from the source"

@@ -8,10 +8,10 @@ from pyspark.sql.types import DataType, StructType
 
 from lakemill.errors import UsageError, did_you_mean
 from lakemill.job import RESERVED, Job
-from lakemill.reducers import Latest, Part, Plus, Reducer
+from lakemill.reducers import Bag, Collected, Latest, Part, Reducer, Total
+from lakemill.reducers.columns import column, quoted, text
 from lakemill.reducers.count import ROWS, rows
 from lakemill.reducers.latest import ROW
-from lakemill.reducers.reducer import quoted
 
 STATE = RESERVED
 
@@ -31,53 +31,82 @@ class Reduction:
     @property
     def columns(self) -> list[str]:
         """The presented columns in the target's order: the map's for Latest, else the key's and the reducers'."""
-        return list(self.types) if isinstance(self.job.reduce, Latest) else [*self.key, *self.job.reduce]
+        return list(self.types) if isinstance(self.job.reduce, Latest) else [*self.key, *self.job.reducers]
 
     @property
-    def sums(self) -> dict[str, Part]:
-        """The parts that can be taken away again."""
-        return {name: part for name, part in self.parts.items() if part.plus.can_take_away}
+    def totals(self) -> dict[str, Total]:
+        """The parts that add and take away as numbers."""
+        return {name: part for name, part in self.parts.items() if isinstance(part, Total)}
 
     @property
-    def extremes(self) -> dict[str, Part]:
-        """The parts that a removal may leave unknown."""
-        return {name: part for name, part in self.parts.items() if not part.plus.can_take_away}
+    def collected(self) -> dict[str, Collected]:
+        """The parts that are made from the key's values."""
+        return {name: part for name, part in self.parts.items() if isinstance(part, Collected)}
 
     @property
     def kept(self) -> list[str]:
-        """The parts that no presented column holds: the fields of the target's `_state`."""
-        return [name for name in self.parts if name not in self._recovered()]
+        """The parts that the target keeps and no presented column holds: the fields of its `_state`."""
+        recovered = self._recovered()
+        return [
+            name
+            for name, part in self.parts.items()
+            if name not in recovered and (isinstance(part, Total) or part.keeps_state)
+        ]
+
+    @property
+    def definition(self) -> list[str]:
+        """All that decides what the target holds of the mapped rows, as texts."""
+        shown = self.present({name: column(name) for name in self.parts})
+        parts = [f"{name}: {part.definition}" for name, part in self.parts.items()]
+        unseen = [each.definition for each in self.job.reducers.values()]
+        return [*parts, *[f"{name} = {text(value)}" for name, value in shown.items()], *unseen]
 
     def present(self, parts: Mapping[str, Column]) -> dict[str, Column]:
         """The target's columns besides the key, `_state` included where there is one, from added-up parts."""
         if isinstance(self.job.reduce, Latest):
-            shown = {name: parts[ROW].getField(name) for name in self.types if name not in self.key}
+            row = self.parts[ROW]
+            assert isinstance(row, Bag)
+            newest = row.extreme(parts[ROW])
+            shown = {name: newest.getField(name) for name in self.types if name not in self.key}
         else:
-            shown = {name: reducer.present(parts, self.types) for name, reducer in self.job.reduce.items()}
-        state = [parts[name].cast(self.parts[name].type).alias(name) for name in self.kept]
+            shown = {name: reducer.present(parts, self.types) for name, reducer in self.job.reducers.items()}
+        state = [_state(self.parts[name], parts[name]).alias(name) for name in self.kept]
         return {**shown, STATE: F.struct(*state)} if state else shown
 
     def stored(self, table: str) -> dict[str, Column]:
-        """The parts as the target keeps them, read from the DataFrame aliased `table`."""
-        recovered = self._recovered(f"{table}.")
-        return {
-            name: _zero(part, recovered[name] if name in recovered else F.col(f"{table}.{STATE}.{quoted(name)}"))
-            for name, part in self.parts.items()
-        }
+        """The parts as they are known from the target, read from the DataFrame aliased `table`."""
+        recovered, kept = self._recovered(f"{table}."), self.kept
+        known = {}
+        for name, part in self.parts.items():
+            if name in recovered:
+                known[name] = _known(part, recovered[name])
+            elif name in kept:
+                field = F.col(f"{table}.{STATE}.{quoted(name)}")
+                known[name] = part.typed(field) if isinstance(part, Total) else part.known(field)
+            else:
+                known[name] = part.zero if isinstance(part, Total) else part.none
+        return known
 
     def _recovered(self, prefix: str = "") -> dict[str, Column]:
         if isinstance(self.job.reduce, Latest):
             order = self.job.reduce.order(self.types)
             return {ROW: F.struct(*[F.col(f"{prefix}{quoted(name)}").alias(name) for name in order])}
         found: dict[str, Column] = {}
-        for name, reducer in self.job.reduce.items():
+        for name, reducer in self.job.reducers.items():
             found.update(reducer.recover(F.col(f"{prefix}{quoted(name)}")))
         return found
 
 
-def _zero(part: Part, stored: Column) -> Column:
-    """A sum that is presented as NULL because it is one of no values is kept as 0."""
-    return F.coalesce(stored, F.lit(0).cast(part.type)) if part.plus is Plus.SUM else stored
+def _state(part: Part, known: Column) -> Column:
+    return known.cast(part.type) if isinstance(part, Total) else part.state(known)
+
+
+def _known(part: Part, recovered: Column) -> Column:
+    """A part as a presented column tells it; a sum that is presented as NULL because it is one of no values is 0."""
+    if isinstance(part, Total):
+        return part.typed(recovered)
+    assert isinstance(part, Bag)
+    return part.behind(recovered)
 
 
 def reduction(job: Job, mapped: StructType) -> Reduction:
@@ -89,12 +118,17 @@ def reduction(job: Job, mapped: StructType) -> Reduction:
             raise UsageError(
                 f'{job.target}: its key has "{name}", but its map gives {", ".join(types)}. {did_you_mean(name, types)}'
             )
-    parts = {ROWS: rows()}
-    if isinstance(job.reduce, Latest):
-        parts.update(_prepared(job, "Latest", job.reduce, types))
-    else:
-        for name, reducer in job.reduce.items():
-            parts.update(_prepared(job, name, reducer, types))
+    parts: dict[str, Part] = {ROWS: rows()}
+    named = {"Latest": job.reduce} if isinstance(job.reduce, Latest) else job.reducers
+    for name, reducer in named.items():
+        for part, made in _prepared(job, name, reducer, types).items():
+            if part in parts and parts[part].definition != made.definition:
+                raise UsageError(
+                    f'{job.target}: reducer "{name}" has a part "{part}", which another reducer has as something else '
+                    f"({made.definition} and {parts[part].definition}). Parts of one name are shared: name one of them "
+                    "differently."
+                )
+            parts[part] = made
     _refuse_names(job, key, parts)
     return Reduction(job, types, key, parts)
 
@@ -110,7 +144,7 @@ def _refuse_names(job: Job, key: tuple[str, ...], parts: Mapping[str, Part]) -> 
             )
 
 
-def _prepared(job: Job, name: str, reducer: Reducer | Latest, types: Mapping[str, DataType]) -> dict[str, Part]:
+def _prepared(job: Job, name: str, reducer: Reducer | Latest, types: Mapping[str, DataType]) -> Mapping[str, Part]:
     try:
         return reducer.prepare(types)
     except UsageError as wrong:

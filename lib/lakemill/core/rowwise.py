@@ -16,8 +16,10 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructField, StructType
 
 from lakemill.core.local import empty
+from lakemill.core.reduction import reduction
 from lakemill.errors import UsageError
 from lakemill.job import RESERVED, Job
+from lakemill.reducers import PerKey
 
 TAG = "lakemill.source"
 ROWWISE = {
@@ -36,9 +38,10 @@ RANDOM = {
     "MonotonicallyIncreasingID", "Rand", "RandStr", "Randn", "Shuffle", "SparkPartitionID", "Uniform", "Uuid",
 }  # fmt: skip
 OWN = {
-    RESERVED, "_added", "_all", "_at_risk", "_count", "_found", "_gone", "_one", "_place", "_removed", "_rows", "_sign",
-    "_sums", "_weight",
+    RESERVED, "_added", "_all", "_at_risk", "_count", "_each", "_entries", "_found", "_gone", "_half", "_one", "_part",
+    "_place", "_removed", "_rows", "_sign", "_sums", "_trial", "_was", "_weight",
 }  # fmt: skip
+OWN_PREFIXES = ("_best_", "_distinct_", "_entries_", "_sum_", "_value_")
 NAMES = {
     "Aggregate": "groupBy/agg", "Window": "a window function", "Deduplicate": "distinct/dropDuplicates",
     "Distinct": "distinct", "GlobalLimit": "limit", "LocalLimit": "limit", "Offset": "offset", "Sample": "sample",
@@ -48,17 +51,16 @@ NAMES = {
 
 @dataclass(frozen=True)
 class Mapped:
-    """A checked map: the columns it gives, its plan as a text that is the same in every session, its outer joins."""
+    """A checked map.
+
+    schema: the columns it gives.   plan: its plan as a text that is the same in every session.   fingerprint: a digest
+    of everything that decides the target's rows, its state included.   outer_joins: their kinds.
+    """
 
     schema: StructType
     plan: str
+    fingerprint: str
     outer_joins: tuple[str, ...] = ()
-
-    def fingerprint(self, job: Job) -> str:
-        """A digest of everything that decides the target's rows."""
-        reduce = job.reduce if isinstance(job.reduce, Mapping) else str(job.reduce)
-        said = [self.plan, job.sources, job.key, repr(reduce)]
-        return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:32]
 
 
 def check_map(spark: SparkSession, job: Job, sources: Mapping[str, StructType]) -> Mapped:
@@ -66,22 +68,29 @@ def check_map(spark: SparkSession, job: Job, sources: Mapping[str, StructType]) 
     first, second = _built(spark, job, sources), _built(spark, job, sources)
     plan = first._jdf.queryExecution().analyzed()
     nodes = json.loads(plan.toJSON())
-    _Check(job, nodes, _tags(plan)).run()
+    _Check(job, nodes, tags_of(plan)).run()
     if not plan.deterministic():
-        _refuse(job, f"MAP_NONDETERMINISTIC: {_suspect(nodes)} gives another value each time")
-    text = _text(plan)
-    if text != _text(second._jdf.queryExecution().analyzed()):
+        _refuse(job, f"MAP_NONDETERMINISTIC: {suspect(nodes)} gives another value each time")
+    text = plan_text(plan)
+    if text != plan_text(second._jdf.queryExecution().analyzed()):
         _refuse(
             job,
             "MAP_NONDETERMINISTIC: built twice it gave two different plans (a value from Python's clock or random?)",
         )
     schema = StructType([StructField(f.name, f.dataType, True) for f in first.schema.fields])
     _check_columns(job, schema)
-    return Mapped(schema, text, tuple(kind for kind in map(_join_kind, nodes) if kind in OUTER))
+    outer = tuple(kind for kind in map(_join_kind, nodes) if kind in OUTER)
+    return Mapped(schema, text, _fingerprint(job, schema, text), outer)
+
+
+def _fingerprint(job: Job, schema: StructType, plan: str) -> str:
+    reduced = [] if job.appends or isinstance(job.reduce, PerKey) else reduction(job, schema).definition
+    said = [plan, job.sources, job.key, reduced]
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:32]
 
 
 def _built(spark: SparkSession, job: Job, sources: Mapping[str, StructType]) -> DataFrame:
-    stand_ins = [empty(spark, _tagged(name, sources[name])) for name in job.sources]
+    stand_ins = [empty(spark, tagged(name, sources[name])) for name in job.sources]
     try:
         return job.mapped(*stand_ins)
     except (AnalysisException, PySparkAttributeError) as wrong:
@@ -89,7 +98,8 @@ def _built(spark: SparkSession, job: Job, sources: Mapping[str, StructType]) -> 
         raise UsageError(f"{job.target}: its map does not fit {', '.join(job.sources)}: {said}.") from None
 
 
-def _tagged(name: str, schema: StructType) -> StructType:
+def tagged(name: str, schema: StructType) -> StructType:
+    """The columns, each tagged with where they come from."""
     return StructType([StructField(f.name, f.dataType, True, {TAG: name}) for f in schema.fields])
 
 
@@ -98,7 +108,7 @@ def _check_columns(job: Job, schema: StructType) -> None:
     twice = {name for name in names if names.count(name) > 1}
     if twice:
         _refuse(job, f'its map gives "{min(twice)}" twice; give one of them another name')
-    own = {name for name in names if name in OWN or name.startswith("_value_")}
+    own = {name for name in names if name in OWN or name.startswith(OWN_PREFIXES)}
     if own:
         _refuse(job, f'its map gives "{min(own)}", which is lakemill\'s own column; choose another name')
 
@@ -114,7 +124,7 @@ class _Check:
 
     def run(self) -> None:
         self._subtree()
-        for name in _classes(self.nodes):
+        for name in classes(self.nodes):
             if name in UNFIXED:
                 _refuse(self.job, f"MAP_NONDETERMINISTIC: {name} gives another value on another day")
             if name in ("PythonUDF", "ScalaUDF") or name.endswith("UDAF"):
@@ -145,7 +155,7 @@ class _Check:
         return set()
 
 
-def _tags(plan: Any) -> list[set[str]]:
+def tags_of(plan: Any) -> list[set[str]]:
     """The source that each leaf is tagged with, from the left: JSON leaves a column's metadata out."""
     leaves = plan.collectLeaves()
     schemas = [json.loads(leaves.apply(at).schema().json()) for at in range(leaves.size())]
@@ -167,31 +177,36 @@ def _join_kind(node: dict[str, Any]) -> str:
     return str(kind["object"]).rsplit(".", 1)[-1].rstrip("$") if kind else ""
 
 
-def _classes(said: Any) -> Iterator[str]:
+def classes(said: Any) -> Iterator[str]:
     """Every class named anywhere in the plan, expressions and subqueries included."""
     if isinstance(said, dict):
         if "class" in said:
             yield _name(said)
         for value in said.values():
-            yield from _classes(value)
+            yield from classes(value)
     elif isinstance(said, list):
         for value in said:
-            yield from _classes(value)
+            yield from classes(value)
 
 
-def _suspect(nodes: list[dict[str, Any]]) -> str:
-    return next((name for name in _classes(nodes) if name in RANDOM), "an expression of it")
+def suspect(nodes: list[dict[str, Any]]) -> str:
+    """What of the plan gives another value each time, as far as its name tells."""
+    return next((name for name in classes(nodes) if name in RANDOM), "an expression of it")
 
 
-def _text(plan: Any) -> str:
+def plan_text(plan: Any) -> str:
     """The plan as JSON, and as Spark prints its expressions: JSON leaves maps out, such as the options of from_csv."""
     seen: dict[str, int] = {}
-    printed = plan.treeString(True, False, 100_000, False)
+    printed = re.sub(r"\blambda \w+#", "lambda #", plan.treeString(True, False, 100_000, False))
     return _normal(plan.toJSON()) + re.sub(r"#(\d+)", lambda id: f"#{seen.setdefault(id.group(1), len(seen))}", printed)
 
 
 def _normal(plan: str) -> str:
-    """The plan's JSON with the columns numbered in their order of appearance: sessions number them differently."""
+    """The plan's JSON with the columns numbered in their order of appearance: sessions number them differently.
+
+    Variables of lambdas have a number in their name besides, which is left out.
+    """
+    plan = re.sub(r'(\.NamedLambdaVariable","num-children":0,"name":")\w+"', r'\1"', plan)
     seen: dict[str, int] = {}
 
     def number(match: "re.Match[str]") -> str:

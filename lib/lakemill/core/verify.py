@@ -10,8 +10,8 @@ from pyspark.sql import Column, DataFrame, Window, functions as F
 
 from lakemill.core.reduction import STATE, Reduction
 from lakemill.job import RESERVED
-from lakemill.reducers import Latest
-from lakemill.reducers.reducer import column
+from lakemill.reducers import Latest, PerKey, Total
+from lakemill.reducers.columns import column, quoted
 
 SIGN = "_sign"
 SHOWN = 200
@@ -27,18 +27,23 @@ class Difference:
     expected: str
 
 
-def expected_rows(mapped: DataFrame, made: Reduction | None) -> DataFrame:
-    """The rows that a table should hold, `_state` included, from its mapped source rows."""
+def expected_rows(mapped: DataFrame, made: Reduction | PerKey | None) -> DataFrame:
+    """The rows that a table should hold, `_state` included, from its mapped source rows.
+
+    PerKey's function is the only statement of what it means: there verify checks the updates, not the function.
+    """
+    if isinstance(made, PerKey):
+        return made.rows(mapped)
     if made is None:
         return mapped
     if isinstance(made.job.reduce, Latest):
         return _newest(mapped, made, made.job.reduce)
-    values = [reducer.plain(made.types).alias(name) for name, reducer in made.job.reduce.items()]
+    values = [reducer.plain(made.types).alias(name) for name, reducer in made.job.reducers.items()]
     state = _plain_state(made)
     keys = [column(name) for name in made.key]
     grouped = mapped.groupBy(*(keys or [F.lit(1).alias("_one")]))
     rows = grouped.agg(*values, *([state] if state is not None else []), F.count(F.lit(1)).alias("_count"))
-    return rows.select(*keys, *[column(name) for name in [*made.job.reduce, *([STATE] if state is not None else [])]])
+    return rows.select(*keys, *[column(name) for name in [*made.job.reducers, *([STATE] if state is not None else [])]])
 
 
 def _newest(mapped: DataFrame, made: Reduction, latest: Latest) -> DataFrame:
@@ -51,12 +56,20 @@ def _newest(mapped: DataFrame, made: Reduction, latest: Latest) -> DataFrame:
 
 
 def _plain_state(made: Reduction) -> Column | None:
-    fields = []
-    for name in made.kept:
-        part = made.parts[name]
-        whole = part.plus.over(part.value).cast(part.type)
-        fields.append((F.coalesce(whole, F.lit(0).cast(part.type)) if part.plus.can_take_away else whole).alias(name))
+    fields = [part.typed(F.sum(part.value)).alias(name) for name, part in _kept_totals(made).items()]
     return F.struct(*fields).alias(STATE) if fields else None
+
+
+def _kept_totals(made: Reduction) -> dict[str, Total]:
+    return {name: part for name, part in made.totals.items() if name in made.kept}
+
+
+def with_totals(stored: DataFrame, made: Reduction) -> DataFrame:
+    """The target with its state's totals alone, as `expected_rows` has them: what else is kept is not one value."""
+    if STATE not in stored.columns:
+        return stored
+    totals = [F.col(f"{STATE}.{quoted(name)}").alias(name) for name in _kept_totals(made)]
+    return stored.withColumn(STATE, F.struct(*totals)) if totals else stored.drop(STATE)
 
 
 def unequal(stored: DataFrame, expected: DataFrame) -> DataFrame:
@@ -70,21 +83,39 @@ def unequal(stored: DataFrame, expected: DataFrame) -> DataFrame:
 
 def differences(unequals: DataFrame, key: tuple[str, ...]) -> tuple[int, list[Difference]]:
     """How many rows differ, and the first of them in words. Rows of one key are shown as one difference a column."""
-    kept = unequals.persist()
+    count, rows = first_rows(unequals, key)
+    return count, _in_words(rows, key)
+
+
+def damaged(states: DataFrame, key: tuple[str, ...]) -> tuple[int, list[Difference]]:
+    """How many states are wrong, and the first of them in words."""
+    count, rows = first_rows(states, key)
+    return count, [
+        Difference("damaged state", _row(row, key), f"{row['_part']} {row['_said']}", str(row["_true"])) for row in rows
+    ]
+
+
+def first_rows(frame: DataFrame, key: tuple[str, ...]) -> tuple[int, list[dict[str, object]]]:
+    """How many rows there are, and the first of them by key."""
+    kept = frame.persist()
     try:
         count = kept.count()
         first = kept.orderBy(*[column(name) for name in key]) if key else kept
         rows = first.limit(SHOWN).collect() if count else []
     finally:
         kept.unpersist()
-    return count, _in_words([row.asDict(recursive=True) for row in rows], key)
+    return count, [row.asDict(recursive=True) for row in rows]
+
+
+def _row(row: dict[str, object], key: tuple[str, ...]) -> str:
+    return ", ".join(f"{name}={row[name]}" for name in key) or "the whole table"
 
 
 def _in_words(rows: list[dict[str, object]], key: tuple[str, ...]) -> list[Difference]:
     pairs: dict[str, dict[bool, dict[str, object]]] = {}
     for row in rows:
         named = key or tuple(name for name in row if name != SIGN)
-        said = ", ".join(f"{name}={row[name]}" for name in named) or "the whole table"
+        said = _row(row, named)
         pairs.setdefault(said, {})[int(str(row[SIGN])) > 0] = row
     return [found for said, pair in pairs.items() for found in _pair_in_words(said, pair)]
 

@@ -7,7 +7,7 @@ from pyspark.sql import Column, DataFrame, functions as F
 
 from lakemill.core.mapreduce import GONE, same_key
 from lakemill.lake.tables import Table
-from lakemill.reducers.reducer import quoted
+from lakemill.reducers.columns import quoted
 
 
 def merge_keys(table: Table, rows: DataFrame, key: Sequence[str], where: Column) -> None:
@@ -38,6 +38,23 @@ def merge_difference(table: Table, rows: DataFrame, key: Sequence[str]) -> None:
         .whenMatchedUpdate(_differs(values), _assign(values))
         .whenNotMatchedInsert(values=_assign(values))
         .whenNotMatchedBySourceDelete()
+        .execute()
+    )
+
+
+def merge_rows(table: Table, rows: DataFrame, where: Column) -> None:
+    """Insert rows, and delete all copies of those that are `_gone`: a difference of bags, for tables without a key.
+
+    `where`: holds for each row to delete, in the target aliased `t`, so that files can be skipped.
+    """
+    names = [name for name in rows.columns if name != GONE]
+    gone = F.col(f"s.{GONE}")
+    (
+        table.delta()
+        .alias("t")
+        .merge(rows.alias("s"), gone & same_key(names, "t", "s") & where)
+        .whenMatchedDelete()
+        .whenNotMatchedInsert(~gone, _assign({name: F.col(f"s.{quoted(name)}") for name in names}))
         .execute()
     )
 

@@ -22,6 +22,10 @@ MEANING = {
 NEEDS_SPARK, NEEDS_DELTA = (4, 0), (4, 0)
 """The oldest versions that have what lakemill uses."""
 
+# PySpark notes the call site of every function of a column, in five calls to the JVM each; lakemill says itself which
+# job and map failed.
+QUICK = {"spark.python.sql.dataFrameDebugging.enabled": "false"}
+
 DELTA = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
@@ -36,7 +40,7 @@ def start_session(spark_conf: Mapping[str, str]) -> SparkSession:
     """
     _launch_with(spark_conf)
     builder = SparkSession.builder.appName("lakemill")
-    for key, value in {**DELTA, **spark_conf}.items():
+    for key, value in {**QUICK, **DELTA, **spark_conf}.items():
         builder = builder.config(key, value)
     session = builder.getOrCreate().newSession()
     _check_versions(session)

@@ -12,7 +12,7 @@ from lakemill.errors import UsageError
 from lakemill.job import RESERVED
 from lakemill.lake.catalog import enlist, location
 from lakemill.lake.log import CHANGE_FEED, Log
-from lakemill.reducers.reducer import column
+from lakemill.reducers.columns import column
 
 ADDS, REMOVES = ("insert", "update_postimage"), ("delete", "update_preimage")
 STATS_COLUMNS = 32

@@ -7,24 +7,25 @@ from pyspark.sql import Column, functions as F
 from pyspark.sql.types import BooleanType, DataType, LongType
 
 from lakemill.errors import UsageError
-from lakemill.reducers.plus import Plus
-from lakemill.reducers.reducer import Part, Reducer, column, type_of
+from lakemill.reducers.columns import column, type_of
+from lakemill.reducers.part import Total
+from lakemill.reducers.reducer import Reducer
 
 ROWS = "rows"
 """The part that every key has: how many rows it holds; the key is gone when there are none."""
 
 
-def counted(condition: Column) -> Part:
+def counted(condition: Column) -> Total:
     """One for each row where the condition holds."""
-    return Part(Plus.SUM, F.when(condition, F.lit(1).cast("bigint")).otherwise(F.lit(0).cast("bigint")), LongType())
+    return Total(F.when(condition, F.lit(1).cast("bigint")).otherwise(F.lit(0).cast("bigint")), LongType())
 
 
-def rows() -> Part:
+def rows() -> Total:
     """One for each row."""
-    return Part(Plus.SUM, F.lit(1).cast("bigint"), LongType())
+    return Total(F.lit(1).cast("bigint"), LongType())
 
 
-def not_null(name: str) -> Part:
+def not_null(name: str) -> Total:
     """One for each row where the column has a value: the sum of none is NULL, not 0."""
     return counted(column(name).isNotNull())
 
@@ -37,7 +38,7 @@ class Count(Reducer):
     def columns(self) -> tuple[str, ...]:
         return ()
 
-    def prepare(self, types: Mapping[str, DataType]) -> dict[str, Part]:
+    def prepare(self, types: Mapping[str, DataType]) -> dict[str, Total]:
         return {ROWS: rows()}
 
     def present(self, parts: Mapping[str, Column], types: Mapping[str, DataType]) -> Column:
@@ -60,7 +61,7 @@ class CountIf(Reducer):
     def columns(self) -> tuple[str, ...]:
         return (self.condition,)
 
-    def prepare(self, types: Mapping[str, DataType]) -> dict[str, Part]:
+    def prepare(self, types: Mapping[str, DataType]) -> dict[str, Total]:
         given = type_of(self.condition, types)
         if not isinstance(given, BooleanType):
             raise UsageError(

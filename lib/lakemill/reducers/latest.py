@@ -7,8 +7,8 @@ from pyspark.sql import Column, functions as F
 from pyspark.sql.types import DataType, MapType, StructField, StructType, VariantType
 
 from lakemill.errors import UsageError
-from lakemill.reducers.plus import Plus
-from lakemill.reducers.reducer import Part, column, type_of
+from lakemill.reducers.bag import Bag
+from lakemill.reducers.columns import column, type_of
 
 ROW = "row"
 
@@ -31,7 +31,7 @@ class Latest:
         """The columns in the order in which two rows are compared."""
         return [*self.by, *(name for name in types if name not in self.by)]
 
-    def prepare(self, types: Mapping[str, DataType]) -> dict[str, Part]:
+    def prepare(self, types: Mapping[str, DataType]) -> dict[str, Bag]:
         """The one part: the whole row, as a struct that compares by `by` first."""
         for name in self.by:
             type_of(name, types)
@@ -40,7 +40,7 @@ class Latest:
                 raise UsageError(f'compares whole rows, and "{name}" is {given.simpleString()}, which has no order.')
         names = self.order(types)
         kind = StructType([StructField(name, types[name]) for name in names])
-        return {ROW: Part(Plus.MAX, self.row(types), kind)}
+        return {ROW: Bag(self.row(types), kind, needs=1, bound=0, descending=True)}
 
     def row(self, types: Mapping[str, DataType]) -> Column:
         """A row, mapped or stored, as that struct."""

@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from pyspark.sql import Column, functions as F
 from pyspark.sql.types import DataType, DecimalType
 
+from lakemill.reducers import doubles
+from lakemill.reducers.columns import column
 from lakemill.reducers.count import not_null
-from lakemill.reducers.reducer import Part, Reducer, column
-from lakemill.reducers.sum import sum_type, summed
+from lakemill.reducers.part import Part
+from lakemill.reducers.reducer import Reducer
+from lakemill.reducers.sum import floats, sum_type, summed
 
 
 def quotient(total: Column, count: Column) -> Column:
@@ -22,21 +25,31 @@ def quotient(total: Column, count: Column) -> Column:
 
 @dataclass(frozen=True)
 class Mean(Reducer):
-    """The exact mean of an integer or decimal column, as decimal(38, max(6, its scale)); NULLs do not count."""
+    """The exact mean of an integer or decimal column, as decimal(38, max(6, its scale)); NULLs do not count.
+
+    exact: of doubles too, as the double nearest to the exact total divided by the exact count.
+    """
 
     column: str
+    exact: bool = False
 
     @property
     def columns(self) -> tuple[str, ...]:
         return (self.column,)
 
     def prepare(self, types: Mapping[str, DataType]) -> dict[str, Part]:
+        if self.exact and floats(self.column, types):
+            return doubles.parts(self.column)
         return {f"sum_{self.column}": summed(self.column, types), f"count_{self.column}": not_null(self.column)}
 
     def present(self, parts: Mapping[str, Column], types: Mapping[str, DataType]) -> Column:
+        if floats(self.column, types):
+            return doubles.mean(self.column, parts)
         return quotient(self._decimal(parts[f"sum_{self.column}"], types), parts[f"count_{self.column}"])
 
     def plain(self, types: Mapping[str, DataType]) -> Column:
+        if floats(self.column, types):
+            return doubles.plain_mean(self.column)
         return quotient(self._decimal(F.sum(column(self.column)), types), F.count(column(self.column)))
 
     def _decimal(self, total: Column, types: Mapping[str, DataType]) -> Column:

@@ -1,0 +1,112 @@
+"""A job's check before anything runs: its map row by row and, where it reduces by PerKey, its function key by key."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from pyspark.errors import AnalysisException, PySparkAttributeError
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.types import StructType
+
+from lakemill.core.keywise import IN_PYTHON, Keywise, not_per_key, refuse
+from lakemill.core.local import empty
+from lakemill.core.perkey import has_no_order
+from lakemill.core.rowwise import (
+    OWN,
+    OWN_PREFIXES,
+    UNFIXED,
+    Mapped,
+    check_map,
+    classes,
+    plan_text,
+    suspect,
+    tagged,
+    tags_of,
+)
+from lakemill.errors import UsageError, did_you_mean
+from lakemill.job import Job
+from lakemill.reducers import PerKey
+from lakemill.reducers.bytecode import digest
+
+SUBQUERIES = {"Exists", "InSubquery", "LateralSubquery", "ListQuery", "ScalarSubquery"}
+
+
+def check_job(spark: SparkSession, job: Job, sources: Mapping[str, StructType]) -> Mapped:
+    """The job's checked map, and what PerKey makes of it; raises UsageError where either is refused."""
+    mapped = check_map(spark, job, sources)
+    if not isinstance(job.reduce, PerKey):
+        return mapped
+    said = mapped.fingerprint + check_per_key(spark, job, mapped.schema)
+    return replace(mapped, fingerprint=hashlib.sha256(said.encode()).hexdigest()[:32])
+
+
+def check_per_key(spark: SparkSession, job: Job, mapped: StructType) -> str:
+    """PerKey's function as a text that is the same in every session and changes with what it does.
+
+    Raises UsageError, naming the node of its plan, where it cannot be computed key by key.
+    """
+    _has_key(job, mapped.names, "its map")
+    made = _built(spark, job, mapped)
+    plan = made._jdf.queryExecution().analyzed()
+    nodes = json.loads(plan.toJSON())
+    _check_columns(job, made.schema)
+    _check_fixed(job, plan, nodes)
+    Keywise(job, nodes, tags_of(plan)).check(plan)
+    text = plan_text(plan)
+    if text != plan_text(_built(spark, job, mapped)._jdf.queryExecution().analyzed()):
+        why = "built twice it gave two different plans (Python's clock or random, a view for spark.sql?)"
+        refuse(job, f"NONDETERMINISTIC: {why}")
+    return text + _python(job) if IN_PYTHON & set(classes(nodes)) else text
+
+
+def _built(spark: SparkSession, job: Job, mapped: StructType) -> DataFrame:
+    assert isinstance(job.reduce, PerKey)
+    try:
+        return job.reduce.rows(empty(spark, tagged("the mapped rows", mapped)))
+    except UsageError as wrong:
+        raise UsageError(f"{job.target}: {wrong}.") from None
+    except (AnalysisException, PySparkAttributeError) as wrong:
+        said = str(wrong).split(" SQLSTATE")[0].split("\n")[0].rstrip(";. ")
+        raise UsageError(f"{job.target}: {job.reduce} does not fit what its map gives: {said}.") from None
+
+
+def _has_key(job: Job, names: list[str], what: str) -> None:
+    for name in job.key or ():
+        if name not in names:
+            raise UsageError(
+                f'{job.target}: its key has "{name}", but {what} gives {", ".join(names)}. {did_you_mean(name, names)}'
+            )
+
+
+def _check_columns(job: Job, made: StructType) -> None:
+    _has_key(job, made.names, str(job.reduce))
+    names = [name.lower() for name in made.names]
+    for field in made.fields:
+        name = field.name.lower()
+        if names.count(name) > 1:
+            refuse(job, f'it gives "{name}" twice; give one of them another name')
+        if name in OWN or name.startswith(OWN_PREFIXES):
+            refuse(job, f'it gives "{name}", which is lakemill\'s own column; choose another name')
+        if has_no_order(field.dataType):
+            kind = field.dataType.simpleString()
+            refuse(job, f'it gives "{name}" as {kind}, and such rows cannot be compared; use an array of structs')
+
+
+def _check_fixed(job: Job, plan: Any, nodes: list[dict[str, Any]]) -> None:
+    for name in classes(nodes):
+        if name in UNFIXED:
+            refuse(job, f"NONDETERMINISTIC: {name} gives another value on another day")
+        if name in SUBQUERIES:
+            not_per_key(job, "a subquery looks at other keys' rows")
+    if not plan.deterministic():
+        refuse(job, f"NONDETERMINISTIC: {suspect(nodes)} gives another value each time")
+
+
+def _python(job: Job) -> str:
+    assert isinstance(job.reduce, PerKey)
+    try:
+        return digest(job.reduce.fn)
+    except UsageError as wrong:
+        raise UsageError(f"{job.target}: {job.reduce} {wrong}.") from None

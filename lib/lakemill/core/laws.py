@@ -1,0 +1,170 @@
+"""Laws on trial: what a reducer of the user's own claims, on rows of its source, before its table is first made.
+
+lakemill's own reducers are proved by its tests. Of another one nothing is known but what it says: so it is played on
+a sample as updates would play it, and refused with the rows and both results where they differ.
+"""
+
+import json
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from pyspark.errors import AnalysisException
+from pyspark.sql import DataFrame, Row, functions as F
+from pyspark.sql.types import IntegerType, StructField, StructType
+
+from lakemill.core import mapreduce
+from lakemill.core.collect import any_not_zero
+from lakemill.core.reduction import Reduction, reduction
+from lakemill.errors import UsageError
+from lakemill.job import Job
+from lakemill.reducers import Fold, Reducer
+from lakemill.reducers.columns import column
+from lakemill.reducers.count import ROWS
+
+SAMPLE, TRIALS = 200, 30
+"""Rows that a reducer is tried on, and groups that they are drawn into."""
+TRIAL, HALF = "_trial", "_half"
+
+
+def strangers(job: Job) -> dict[str, Reducer]:
+    """The job's reducers that are not lakemill's own: those of the user's, and folds of the user's functions."""
+    return {name: each for name, each in job.reducers.items() if isinstance(each, Fold) or not _own(each)}
+
+
+def check_laws(job: Job, mapped: DataFrame) -> None:
+    """Try the job's foreign reducers on some of its rows; raises UsageError with the counterexample."""
+    tried = strangers(job)
+    names = list(dict.fromkeys(name for reducer in tried.values() for name in reducer.columns))
+    if not tried or not names:
+        return
+    sample = mapped.select(*[column(name) for name in names])
+    rows = sample.limit(SAMPLE).collect()
+    groups = _groups(rows)
+    for name, reducer in tried.items():
+        if isinstance(reducer, Fold):
+            _try_fold(job, name, reducer, groups)
+    spark = {name: reducer for name, reducer in tried.items() if not isinstance(reducer, Fold)}
+    if spark and groups:
+        _Trial.of(job, spark, sample, groups).run()
+
+
+def _own(reducer: Reducer) -> bool:
+    return type(reducer).__module__.startswith("lakemill.")
+
+
+def _groups(rows: Sequence[Row]) -> list[list[Row]]:
+    chance = random.Random(len(rows))
+    return [chance.choices(rows, k=chance.randint(1, 6)) for _ in range(TRIALS)] if rows else []
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """Groups of rows as keys of their own; every other row of a group is in its second half."""
+
+    job: Job
+    made: Reduction
+    rows: DataFrame
+    groups: Sequence[Sequence[Row]]
+
+    @classmethod
+    def of(cls, job: Job, reducers: Mapping[str, Reducer], sample: DataFrame, groups: list[list[Row]]) -> "_Trial":
+        tagged = [(trial, at % 2, *row) for trial, group in enumerate(groups) for at, row in enumerate(group)]
+        tags = [StructField(TRIAL, IntegerType()), StructField(HALF, IntegerType())]
+        rows = sample.sparkSession.createDataFrame(tagged, StructType([*tags, *sample.schema.fields]))
+        made = reduction(replace(job, key=[TRIAL], reduce=dict(reducers)), rows.drop(HALF).schema)
+        return cls(job, made, rows, groups)
+
+    def run(self) -> None:
+        """Raises UsageError where the order or grouping of rows matters, or a removal does not undo."""
+        try:
+            self._run(self.rows.drop(HALF), self._half(0), self._half(1))
+        except AnalysisException as error:
+            self._refuse(str(error).split(" SQLSTATE")[0].split("\n")[0])
+
+    def _run(self, whole: DataFrame, first: DataFrame, second: DataFrame) -> None:
+        all_at_once = self._shown(mapreduce.totals(whole, self.made))
+        if not all_at_once._jdf.queryExecution().analyzed().deterministic():
+            self._refuse("a part or column of it gives another value each time")
+        plain = [each.plain(self.made.types).alias(name) for name, each in self._reducers().items()]
+        self._compare("its parts", all_at_once, "its `plain` aggregate", whole.groupBy(TRIAL).agg(*plain))
+        grown = self._after(first, mapreduce.weigh(second, None))
+        self._compare("half of the rows added later", grown, "all rows at once", all_at_once)
+        left = self._after(whole, mapreduce.weigh(second.limit(0), second))
+        alone = self._shown(mapreduce.totals(first, self.made))
+        self._compare("half of the rows taken away again", left, "never having had them", alone)
+
+    def _half(self, half: int) -> DataFrame:
+        return self.rows.where(F.col(HALF) == half).drop(HALF)
+
+    def _reducers(self) -> Mapping[str, Reducer]:
+        return self.made.job.reducers
+
+    def _shown(self, parts: DataFrame) -> DataFrame:
+        return mapreduce.target_rows(parts, self.made).select(TRIAL, *[column(name) for name in self._reducers()])
+
+    def _after(self, rows: DataFrame, change: DataFrame) -> DataFrame:
+        """What is shown after a change, of the keys that are known without a look at the source."""
+        before = mapreduce.target_rows(mapreduce.totals(rows, self.made, complete=True), self.made)
+        after = mapreduce.advance(mapreduce.delta(change, self.made), before, self.made)
+        return self._shown(after.where(~F.col(mapreduce.AT_RISK) & any_not_zero([column(ROWS)])))
+
+    def _compare(self, one: str, found: DataFrame, other: str, expected: DataFrame) -> None:
+        joined = found.alias("f").join(expected.alias("e"), TRIAL)
+        for row in (
+            joined.select(TRIAL, F.struct("f.*").alias("f"), F.struct("e.*").alias("e")).orderBy(TRIAL).collect()
+        ):
+            for name in self._reducers():
+                if repr(row["f"][name]) != repr(row["e"][name]):
+                    values = f"{one} gives {row['f'][name]!r}, {other} {row['e'][name]!r}"
+                    self._refuse(f"{values}; for the rows {_said(self.groups[row[TRIAL]])}", name)
+
+    def _refuse(self, why: str, name: str = "") -> None:
+        which = f'reducer "{name}" {self._reducers()[name]}' if name else "a reducer"
+        raise UsageError(f"{self.job.target}: {which} breaks a law that updates stand on: {why}. Nothing was written.")
+
+
+def _try_fold(job: Job, name: str, fold: Fold, groups: Sequence[Sequence[Row]]) -> None:
+    """Raises UsageError where the order or grouping of rows matters to a fold, or `remove` does not undo `add`."""
+    for group in groups:
+        rows = [Row(**{column: row[column] for column in fold.of}) for row in group]
+        try:
+            for case, found, expected in _cases(fold, rows):
+                if found != expected:
+                    said = f"{case} gives the state {found}, where {expected} was expected"
+                    raise _broken(job, name, said, rows)
+        except UsageError:
+            raise
+        except Exception as error:
+            raise _broken(job, name, f"{type(error).__name__}: {error}", rows) from error
+
+
+def _cases(fold: Fold, rows: Sequence[Row]) -> Iterator[tuple[str, str, str]]:
+    """What is tried, what it gives, and what it should give; states as texts, as they are kept."""
+    steps, first, second = fold.steps, rows[::2], rows[1::2]
+
+    def of(rows: Sequence[Row]) -> str:
+        return json.dumps(steps.of(rows), sort_keys=True)
+
+    def merged(one: Sequence[Row], other: Sequence[Row]) -> str:
+        return json.dumps(steps.merge(json.loads(of(one)), json.loads(of(other))), sort_keys=True)
+
+    whole = of([*first, *second])
+    yield "add in another order", of([*first, *second][::-1]), whole
+    yield "merge of two halves", merged(first, second), whole
+    yield "merge the other way around", merged(second, first), whole
+    yield "merge with zero", merged([], rows), whole
+    if steps.remove is not None:
+        left = json.dumps(steps.without(json.loads(whole), second), sort_keys=True)
+        yield "remove of what was added", left, of(first)
+
+
+def _broken(job: Job, name: str, why: str, rows: Sequence[Row]) -> UsageError:
+    return UsageError(
+        f'{job.target}: reducer "{name}" breaks a law that it claims: {why}; for the rows {_said(rows)}. '
+        "Nothing was written."
+    )
+
+
+def _said(rows: Sequence[Row]) -> str:
+    return ", ".join(str(tuple(row)) for row in rows)

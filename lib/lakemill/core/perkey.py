@@ -1,0 +1,86 @@
+"""What a PerKey job does with a change: which keys it touches, and the difference of their rows, counted as bags."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from pyspark.sql import Column, DataFrame, functions as F
+from pyspark.sql.types import ArrayType, DataType, DoubleType, FloatType, MapType, StructType, VariantType
+
+from lakemill.core.collect import WEIGHT
+from lakemill.core.mapreduce import GONE, same_key
+from lakemill.errors import UsageError
+from lakemill.job import Job
+from lakemill.reducers.columns import column
+
+ALL, SIGN, ADDED, REMOVED = "_all", "_sign", "_added", "_removed"
+
+
+def touched_keys(weighed: DataFrame, key: Sequence[str]) -> DataFrame:
+    """The keys whose mapped rows change. A row that came and went within the change touches none.
+
+    One column a key column; for key=[] one row, `_all`, where anything changed.
+    """
+    changed = weighed.repartition(*[column(name) for name in key]) if key else weighed.repartition(1)
+    if not any(has_no_order(field.dataType) for field in weighed.schema.fields):
+        changed = changed.groupBy(*_told_apart(weighed)).agg(F.sum(WEIGHT).alias(SIGN)).where(F.col(SIGN) != 0)
+    return changed.select(*key_columns(key)).distinct()
+
+
+def of_keys(frame: DataFrame, keys: DataFrame, key: Sequence[str], few: bool) -> DataFrame:
+    """The rows of these keys alone; few keys go to where the rows are."""
+    sought = (F.broadcast(keys) if few else keys).alias("k")
+    return frame.alias("f").join(sought, same_key(key, "f", "k"), "left_semi")
+
+
+def difference(old: DataFrame, new: DataFrame) -> DataFrame:
+    """What makes the bag `old` the bag `new`: rows to insert, and rows, `_gone`, all copies of which are to go.
+
+    Delta cannot delete one of two equal rows: where fewer copies are wanted, all go and the wanted ones come again.
+    """
+    names = [column(name) for name in new.columns]
+    both = old.select(*names, F.lit(1).alias(REMOVED), F.lit(0).alias(ADDED)).unionAll(
+        new.select(*names, F.lit(0).alias(REMOVED), F.lit(1).alias(ADDED))
+    )
+    counted = both.groupBy(*names).agg(F.sum(REMOVED).alias(REMOVED), F.sum(ADDED).alias(ADDED))
+    fewer = F.col(ADDED) < F.col(REMOVED)
+    copies = F.when(fewer, F.col(ADDED)).otherwise(F.col(ADDED) - F.col(REMOVED)).cast("int")
+    marks = F.concat(F.array_repeat(F.lit(False), copies), F.array_repeat(F.lit(True), fewer.cast("int")))
+    return counted.where(F.col(ADDED) != F.col(REMOVED)).select(*names, F.explode(marks).alias(GONE))
+
+
+def check_keys(job: Job, changed: DataFrame, touched: DataFrame, few: bool) -> None:
+    """Raise UsageError where the function gave rows of a key that it was not given: Python may have changed it."""
+    key = tuple(job.key or ())
+    given = (F.broadcast(touched) if few else touched).alias("k")
+    strange = changed.alias("f").join(given, same_key(key, "f", "k"), "left_anti").limit(1).collect() if key else []
+    if strange:
+        said = ", ".join(f"{name}={strange[0][name]}" for name in key)
+        raise UsageError(
+            f"{job.target}: {job.reduce} gave a row of {said}, but none of the rows that it was given has this key; "
+            "the key's columns must stay as they are. Nothing was written."
+        )
+
+
+def key_columns(key: Sequence[str]) -> list[Column]:
+    """The key's columns; for key=[] one, `_all`, the same for all rows."""
+    return [column(name) for name in key] or [F.lit(True).alias(ALL)]
+
+
+def _told_apart(weighed: DataFrame) -> list[Column]:
+    """The mapped columns to group by; 0.0 and -0.0, which Spark groups as one, also by their texts."""
+    fields = [field for field in weighed.schema.fields if field.name != WEIGHT]
+    texts = [column(f.name).cast("string") for f in fields if _holds(f.dataType, FloatType | DoubleType)]
+    return [*[column(f.name) for f in fields], *[text.alias(f"_value_{at}") for at, text in enumerate(texts)]]
+
+
+def has_no_order(kind: DataType) -> bool:
+    """Whether rows with such a column cannot be compared."""
+    return _holds(kind, MapType | VariantType)
+
+
+def _holds(kind: DataType, sought: Any) -> bool:
+    if isinstance(kind, ArrayType):
+        return _holds(kind.elementType, sought)
+    if isinstance(kind, StructType):
+        return any(_holds(field.dataType, sought) for field in kind.fields)
+    return isinstance(kind, sought)

@@ -1,0 +1,149 @@
+"""A Python function as a text that changes when what it does may change, and with nothing else.
+
+Spark's plan shows of a pandas function only its name. So a function is its bytecode, its constants and names, the
+values it closes over and the functions it calls; never an address in memory, a file or a line.
+"""
+
+import dis
+import functools
+import hashlib
+import importlib
+import json
+import re
+import sys
+import sysconfig
+from collections.abc import Callable, Iterator
+from datetime import date, time, timedelta, tzinfo
+from decimal import Decimal
+from enum import Enum
+from types import BuiltinFunctionType, CodeType, EllipsisType, FunctionType, MethodType, ModuleType, NoneType
+from typing import Any
+
+from pyspark.sql.types import DataType
+
+from lakemill.errors import UsageError
+
+PLAIN = (
+    NoneType, EllipsisType, bool, int, float, complex, str, bytes, Decimal, date, time, timedelta, tzinfo, Enum,
+    re.Pattern, DataType, range, slice,
+)  # fmt: skip
+LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
+NAMED = {"LOAD_GLOBAL", "LOAD_NAME", "IMPORT_NAME"}
+
+
+def digest(function: Callable[..., Any]) -> str:
+    """A digest of the function and of all that it uses; installed libraries count by their names.
+
+    Raises UsageError where it uses a value that cannot be told from another of its type.
+    """
+    return hashlib.sha256(json.dumps(_Reading().said(function, "itself")).encode()).hexdigest()
+
+
+class _Reading:
+    """One walk from a function to all that it uses; what was met before is named by its place."""
+
+    def __init__(self) -> None:
+        self.met: dict[int, tuple[int, Any]] = {}
+
+    def said(self, value: Any, name: str) -> Any:
+        """The value as lists of texts; `name`: what the code calls it."""
+        kind = type(value).__qualname__
+        if isinstance(value, PLAIN):
+            return [kind, repr(value)]
+        if isinstance(value, tuple):  # a constant: whether equal ones are one object says nothing
+            return [kind, *[self.said(one, name) for one in value]]
+        if isinstance(value, ModuleType | BuiltinFunctionType) or _installed(value):
+            return [kind, getattr(value, "__qualname__", getattr(value, "__name__", ""))]
+        if id(value) in self.met:
+            return ["met", self.met[id(value)][0]]
+        self.met[id(value)] = (len(self.met), value)
+        return [kind, *self._parts(value, name)]
+
+    def _parts(self, value: Any, name: str) -> list[Any]:
+        if isinstance(value, list):
+            return [self.said(one, name) for one in value]
+        if isinstance(value, set | frozenset):
+            return sorted((self.said(one, name) for one in value), key=json.dumps)
+        if isinstance(value, dict):
+            return [[self.said(key, name), self.said(one, name)] for key, one in value.items()]
+        if isinstance(value, FunctionType):
+            return self._function(value)
+        if isinstance(value, CodeType):
+            return self._code(value, {})
+        if isinstance(value, functools.partial):
+            return [self.said(one, name) for one in (value.func, value.args, value.keywords)]
+        if isinstance(value, MethodType | staticmethod | classmethod):
+            return [self.said(one, name) for one in (value.__func__, getattr(value, "__self__", None))]
+        if isinstance(value, property):
+            return [self.said(one, name) for one in (value.fget, value.fset)]
+        if isinstance(value, type):
+            return self._class(value)
+        if hasattr(value, "__dict__") and not _installed(type(value)):
+            return [self.said(type(value), name), self.said(vars(value), name)]
+        raise UsageError(
+            f'uses "{name}", a {type(value).__module__}.{type(value).__qualname__}: lakemill cannot see when such a '
+            "value changes. Use numbers, texts, dates, lists, dicts and functions"
+        )
+
+    def _function(self, function: FunctionType) -> list[Any]:
+        closed = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
+        values = {name: cell.cell_contents for name, cell in closed.items() if _filled(cell)}
+        code = self._code(function.__code__, function.__globals__)
+        defaults = self.said([function.__defaults__, function.__kwdefaults__], f"the defaults of {function.__name__}")
+        return [code, defaults, {name: self.said(value, name) for name, value in values.items()}]
+
+    def _code(self, code: CodeType, known: dict[str, Any]) -> list[Any]:
+        arguments = code.co_argcount + code.co_kwonlyargcount
+        plain = [code.co_code.hex(), code.co_exceptiontable.hex(), code.co_names, code.co_varnames[:arguments]]
+        consts = [
+            self._code(one, known) if isinstance(one, CodeType) else self.said(one, "a constant")
+            for one in code.co_consts
+        ]
+        used = [[name, self.said(value, name)] for name, value in _used(code, known)]
+        return [plain, code.co_flags, code.co_freevars, code.co_cellvars, consts, used]
+
+    def _class(self, kind: type) -> list[Any]:
+        """What a class of the user's own does: its methods, its plain values and its parents'."""
+        shown = (FunctionType, staticmethod, classmethod, property, *PLAIN)
+        members = {
+            name: value
+            for name, value in vars(kind).items()
+            if isinstance(value, shown) and name not in ("__doc__", "__module__", "__firstlineno__")
+        }
+        return [kind.__qualname__, [self.said(one, one.__name__) for one in kind.__bases__], *self._parts(members, "")]
+
+
+def _used(code: CodeType, known: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The globals that the code names; of a module of the user's own also what the code may take from it."""
+    names = {step.argval: step.opname for step in dis.get_instructions(code) if step.opname in NAMED}
+    for name, how in sorted(names.items()):
+        value = _imported(name) if how == "IMPORT_NAME" else known.get(name)
+        yield name, value
+        if isinstance(value, ModuleType) and not _installed(value):
+            yield from ((taken, getattr(value, taken)) for taken in code.co_names if hasattr(value, taken))
+
+
+def _imported(name: str) -> ModuleType | None:
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        return None
+
+
+def _filled(cell: Any) -> bool:
+    """A cell is empty while its function is being defined."""
+    try:
+        return cell.cell_contents is not None or True
+    except ValueError:
+        return False
+
+
+def _installed(value: Any) -> bool:
+    """Whether it is part of Python or of an installed library, or an object of Spark's, which the plan shows."""
+    if isinstance(value, FunctionType):
+        return value.__code__.co_filename.startswith((*LIBRARIES, "<frozen"))
+    if isinstance(value, ModuleType | type):
+        name = value.__name__ if isinstance(value, ModuleType) else value.__module__
+        file = getattr(value if isinstance(value, ModuleType) else sys.modules.get(name), "__file__", None)
+        return name in sys.builtin_module_names or (file is not None and file.startswith(LIBRARIES))
+    return type(value).__module__.startswith("pyspark.sql.")

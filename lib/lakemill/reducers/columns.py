@@ -1,0 +1,81 @@
+"""Columns by name and by type: what every reducer needs to say about the columns that it reads."""
+
+import re
+from collections.abc import Callable, Mapping
+
+from pyspark.sql import Column, functions as F
+from pyspark.sql.types import (
+    ArrayType,
+    DataType,
+    DecimalType,
+    DoubleType,
+    FloatType,
+    IntegralType,
+    MapType,
+    StructType,
+    VariantType,
+)
+
+from lakemill.errors import UsageError, did_you_mean
+
+
+def quoted(name: str) -> str:
+    """The name in backticks: dots, spaces and backticks in it are part of the name."""
+    return "`" + name.replace("`", "``") + "`"
+
+
+def column(name: str) -> Column:
+    """The column of exactly this name."""
+    return F.col(quoted(name))
+
+
+def type_of(name: str, types: Mapping[str, DataType]) -> DataType:
+    """The type of a column of the map; raises UsageError where the map gives no such column."""
+    if name not in types:
+        given = ", ".join(types)
+        raise UsageError(f'reads "{name}", but the map gives {given}. {did_you_mean(name, types)}')
+    return types[name]
+
+
+def ordered(name: str, types: Mapping[str, DataType]) -> Column:
+    """The column as a value with one order: of the two equal zeros of a double only 0.0 is left."""
+    given = type_of(name, types)
+    if isinstance(given, ArrayType | MapType | StructType | VariantType):
+        raise UsageError(f'compares "{name}", which is {given.simpleString()}; it takes numbers, texts, dates, times.')
+    return column(name) + F.lit(0.0).cast(given) if isinstance(given, DoubleType | FloatType) else column(name)
+
+
+def number(name: str, types: Mapping[str, DataType]) -> DataType:
+    """The type of a column of numbers; raises UsageError where it is not one."""
+    given = type_of(name, types)
+    if not isinstance(given, IntegralType | DecimalType | DoubleType | FloatType):
+        raise UsageError(f'reads "{name}" as numbers, but it is {given.simpleString()}.')
+    return given
+
+
+def names(given: object) -> tuple[str, ...]:
+    """One column's name, or several."""
+    return (given,) if isinstance(given, str) else tuple(given)  # type: ignore[arg-type]
+
+
+def let(value: Column, body: Callable[[Column], Column]) -> Column:
+    """The body with a name for the value: it is computed once, however often the body uses it."""
+    return F.transform(F.array(value), body)[0]
+
+
+def text(value: Column) -> str:
+    """The column as a text that is the same in every session.
+
+    Spark numbers the variables of lambdas as they come, and says of what a Python function is given where it was made.
+    """
+    said = re.sub(r"Origin\((?:[^()]|\([^()]*\))*\)", "", str(value))
+    heads = re.findall(r"\(?(\w+_\d+(?:, \w+_\d+)*)\)? ->", said)
+    variables = dict.fromkeys(name for head in heads for name in head.split(", "))
+    for number, name in enumerate(variables):
+        said = re.sub(rf"\b{name}\b", f"lambda {number}", said)
+    return said
+
+
+def null(kind: DataType) -> Column:
+    """No value, of this type."""
+    return F.lit(None).cast(kind)

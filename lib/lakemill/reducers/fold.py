@@ -1,0 +1,186 @@
+"""A reducer in Python: what Spark's own functions cannot say, over the rows of a key in Arrow batches."""
+
+import copy
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from pyspark.sql import Column, functions as F
+from pyspark.sql.types import DataType, StringType, StructField, StructType
+
+from lakemill.errors import UsageError
+from lakemill.reducers.bag import KEPT, Bag
+from lakemill.reducers.bytecode import digest
+from lakemill.reducers.columns import column, names, text, type_of
+from lakemill.reducers.part import COUNT, VALUE, Collected, Part
+from lakemill.reducers.reducer import Reducer
+
+State = Any
+"""What a fold makes of rows: None, numbers, texts, lists and dicts by text (JSON)."""
+
+
+@dataclass(frozen=True)
+class Steps:
+    """The functions of a fold, as they go to where the rows are."""
+
+    zero: State
+    add: Callable[[State, Any], State]
+    merge: Callable[[State, State], State]
+    present: Callable[[State], Any]
+    remove: Callable[[State, Any], State] | None
+
+    def of(self, rows: Sequence[Any]) -> State:
+        """The state of rows, in their order."""
+        state = copy.deepcopy(self.zero)
+        for row in rows:
+            state = self.add(state, row)
+        return state
+
+    def without(self, state: State, rows: Sequence[Any]) -> State:
+        """The state after rows were taken away."""
+        assert self.remove is not None
+        for row in rows:
+            state = self.remove(state, row)
+        return state
+
+    def changed(self, said: str, entries: Sequence[Any]) -> str:
+        """A stored state with the entries of a change."""
+        state = json.loads(said)
+        came = [entry[VALUE] for entry in entries for _ in range(entry[COUNT])]
+        went = [entry[VALUE] for entry in entries for _ in range(-entry[COUNT])]
+        if came:
+            state = self.merge(state, self.of(came))
+        return json.dumps(self.without(state, went) if went else state, sort_keys=True)
+
+
+class Fold(Reducer):
+    """Rows folded by Python functions, one after the other, sorted by the columns `of`.
+
+    zero: the state of no rows (JSON: numbers, texts, lists, dicts).   add(state, row) -> state; `row` has the columns
+    as attributes.   merge(state, state) -> state, of two sets of rows together.   present(state) -> the target's
+    value, of the Spark type `returns`.   remove(state, row) -> state, which undoes add; without it a change recomputes
+    its keys from the source, with it the state is kept (as JSON) and follows the change.
+
+    A state may be changed in place and returned. What the functions claim (neither the order nor the grouping of rows
+    matters, remove undoes add) is tried on rows of the source before the table is made. A key's distinct rows are in
+    the memory of one task. Needs pandas and pyarrow where it runs.
+
+        Fold("tag", zero={}, add=count, merge=add_up, present=favourites, returns="array<string>")
+    """
+
+    def __init__(
+        self,
+        of: str | Sequence[str],
+        zero: State,
+        add: Callable[[State, Any], State],
+        merge: Callable[[State, State], State],
+        present: Callable[[State], Any],
+        returns: str,
+        remove: Callable[[State, Any], State] | None = None,
+    ) -> None:
+        self.of, self.returns = names(of), returns
+        self.steps = Steps(zero, add, merge, present, remove)
+        try:
+            json.dumps(zero)
+        except (TypeError, ValueError):
+            raise UsageError(f"Fold({', '.join(self.of)}): its zero {zero!r} is no JSON, which states are.") from None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return self.of
+
+    @cached_property
+    def definition(self) -> str:
+        """The functions, as a digest that changes with what they do."""
+        steps = self.steps
+        functions: list[Callable[..., Any] | None] = [steps.add, steps.merge, steps.present, steps.remove]
+        try:
+            digests = [digest(function) if function else "none" for function in functions]
+            return " ".join([repr(steps.zero), self.returns, *digests])
+        except UsageError as wrong:
+            raise UsageError(f"{self} {wrong}") from None
+
+    @property
+    def _part(self) -> str:
+        return f"fold_{'_'.join(self.of)}_{hashlib.sha256(self.definition.encode()).hexdigest()[:8]}"
+
+    def prepare(self, types: Mapping[str, DataType]) -> dict[str, Part]:
+        kind = StructType([StructField(name, type_of(name, types)) for name in self.of])
+        row = F.struct(*[column(name).alias(name) for name in self.of])
+        if self.steps.remove is None:
+            return {self._part: Bag(row, kind, bound=0)}
+        return {self._part: Folded(row, kind, self)}
+
+    def present(self, parts: Mapping[str, Column], types: Mapping[str, DataType]) -> Column:
+        steps = self.steps
+        if steps.remove is None:
+            return self._presented(parts[self._part][KEPT])
+        shown = F.udf(lambda said: steps.present(json.loads(said)), self.returns, useArrow=True)
+        return shown(parts[self._part])
+
+    def plain(self, types: Mapping[str, DataType]) -> Column:
+        steps = self.steps
+        rows = F.sort_array(F.collect_list(F.struct(*[column(name).alias(name) for name in self.of])))
+        return F.udf(lambda rows: steps.present(steps.of(rows)), self.returns, useArrow=True)(rows)
+
+    def _presented(self, entries: Column) -> Column:
+        steps = self.steps
+
+        def present(entries: Sequence[Any]) -> Any:
+            return steps.present(steps.of([entry[VALUE] for entry in entries for _ in range(entry[COUNT])]))
+
+        return F.udf(present, self.returns, useArrow=True)(entries)
+
+    def __repr__(self) -> str:
+        return f"Fold({', '.join(self.of)}; {self.definition})"
+
+
+@dataclass(frozen=True)
+class Folded(Collected):
+    """A state of a fold whose `remove` undoes `add`: kept as JSON, and followed by every change."""
+
+    value: Column
+    type: DataType
+    fold: Fold
+
+    @property
+    def kind(self) -> str:
+        return "group"
+
+    @property
+    def size(self) -> str:
+        return "its state as JSON"
+
+    @property
+    def definition(self) -> str:
+        return f"fold {self.fold.definition} of {text(self.value)}"
+
+    @property
+    def none(self) -> Column:
+        return F.lit(json.dumps(self.fold.steps.zero, sort_keys=True))
+
+    def of(self, entries: Column, distinct: Column) -> Column:
+        return self.two(self.none, entries)
+
+    def two(self, known: Column, entries: Column) -> Column:
+        return F.udf(self.fold.steps.changed, StringType(), useArrow=True)(known, entries)
+
+    def all_at_once(self, rows: Column) -> Column:
+        """The state of a list of rows: what `verify` holds against a state that was kept up."""
+        steps = self.fold.steps
+        return F.udf(lambda rows: json.dumps(steps.of(rows), sort_keys=True), StringType(), useArrow=True)(rows)
+
+    def at_risk(self, known: Column, entries: Column) -> Column:
+        return F.lit(False)
+
+    def negative(self, known: Column) -> Column:
+        return F.lit(False)
+
+    def state(self, known: Column) -> Column:
+        return known
+
+    def known(self, state: Column) -> Column:
+        return state

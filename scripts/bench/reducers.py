@@ -1,0 +1,242 @@
+"""What reducers cost: rebuilds against the same aggregate by hand, removals against inserts, exact sums of doubles.
+
+Everything in one process, sides interleaved, medians of `--rounds` after one warm-up round. Rows are generated; both
+sides' rows are counted and, where they mean the same, compared.
+"""
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from delta.tables import DeltaTable
+from pyspark.sql import Column, DataFrame, functions as F
+
+from lakemill import (
+    All,
+    Any,
+    Count,
+    CountDistinct,
+    CountIf,
+    Histogram,
+    Job,
+    Max,
+    Mean,
+    Min,
+    Reducer,
+    Sum,
+    TopK,
+    Variance,
+)
+from lakemill.conf import load_conf
+from lakemill.core.mapreduce import target_rows, totals
+from lakemill.core.reduction import reduction
+from lakemill.lake.session import start_session
+from lakemill.lake.tables import Lake
+from lakemill.observe.runs import Run
+from lakemill.refresh import World
+from lakemill.runner import run_table
+from lakemill.show import show
+
+ROOT = Path(__file__).resolve().parents[2]
+KEYS = 1000
+REMOVED: dict[str, Reducer] = {
+    "Min": Min("amount"),
+    "Max": Max("amount"),
+    "CountDistinct": CountDistinct("bucket"),
+    "TopK": TopK(3, by="amount", keep=["id"]),
+    "CountDistinct_past_the_bound": CountDistinct("id"),
+}
+
+
+def group_reducers() -> dict[str, dict[str, tuple[Reducer, Column]]]:
+    """Sets of reducers, each with the aggregate that one would write by hand."""
+    ok, v = F.col("ok"), F.col("v")
+    edges = [0, 100, 500, 900]
+    buckets = [v < 0, (v >= 0) & (v < 100), (v >= 100) & (v < 500), (v >= 500) & (v < 900), v >= 900]
+    return {
+        "count, sum, mean": {
+            "rows": (Count(), F.count(F.lit(1))),
+            "sum": (Sum("amount"), F.sum("amount")),
+            "mean": (Mean("amount"), F.avg("amount")),
+        },
+        "count_if, any, all": {
+            "oks": (CountIf("ok"), F.count_if(ok)),
+            "any": (Any("ok"), F.bool_or(ok)),
+            "all": (All("ok"), F.bool_and(ok)),
+        },
+        "histogram": {"histogram": (Histogram("v", edges), F.array(*[F.count_if(within) for within in buckets]))},
+        "variance": {"variance": (Variance("amount"), F.var_samp(F.col("amount").cast("double")))},
+        "exact sum of doubles": {"sum": (Sum("v", exact=True), F.sum("v"))},
+    }
+
+
+def main() -> int:
+    """All three tables of figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=20_000_000, help="rows of the rebuilds")
+    parser.add_argument("--changed", type=int, default=1_000_000, help="rows of the table that removals are made from")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--only", choices=["rebuild", "removal"])
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        spark = start_session(load_conf(ROOT).spark)
+        world = World(Lake(spark, f"{folder}/lake", {}), f"{folder}/landing", Path(folder) / "locks")
+        if given.only != "removal":
+            rebuilds(world, given.rows, given.rounds)
+        if given.only != "rebuild":
+            removals(world, given.changed, given.rounds)
+    return 0
+
+
+def generated(world: World, rows: int) -> DataFrame:
+    """Rows of KEYS keys: a decimal(10,2), a boolean and a double from 1e-4 to 1e4, spread by a hash."""
+    hashed = F.xxhash64("id")
+    return world.spark.range(rows).select(
+        "id",
+        (F.pmod(hashed, F.lit(KEYS))).cast("int").alias("k"),
+        (F.pmod(hashed, F.lit(100_003)) / 100).cast("decimal(10,2)").alias("amount"),
+        (F.pmod(hashed, F.lit(7)) > 2).alias("ok"),
+        (F.pmod(hashed, F.lit(1_000_003)) * F.lit(0.001) + F.lit(0.0001)).alias("v"),
+    )
+
+
+def rebuilds(world: World, rows: int, rounds: int) -> None:
+    """Through the core and by hand, written over a Delta table each time; and the whole first run of the job."""
+    place = world.lake.table("raw.rows").uri
+    generated(world, rows).write.format("delta").option("delta.enableChangeDataFeed", "true").save(place)
+    source = world.spark.read.format("delta").load(place)
+    print(f"rebuild: {source.count():,} rows, {KEYS:,} keys, {world.spark.sparkContext.master}, median of {rounds}")
+    show([rebuilt(world, source, name, both, rounds) for name, both in group_reducers().items()])
+
+
+def rebuilt(
+    world: World, source: DataFrame, name: str, both: dict[str, tuple[Reducer, Column]], rounds: int
+) -> dict[str, object]:
+    """One set of reducers."""
+    reducers = {named: reducer for named, (reducer, _) in both.items()}
+    job = Job(source="raw.rows", key=["k"], reduce=reducers, target="bench.job")
+    made = reduction(job, source.schema)
+    core = target_rows(totals(source, made), made)
+    hand = source.groupBy("k").agg(*[column.alias(named) for named, (_, column) in both.items()])
+    seconds = interleaved(
+        rounds,
+        core=lambda: over(core, world, "bench.core"),
+        hand=lambda: over(hand, world, "bench.hand"),
+        run=lambda: first_run(world, job),
+    )
+    return {
+        "reducers": name,
+        "rows core": world.spark.read.format("delta").load(world.lake.table("bench.core").uri).count(),
+        "rows by hand": world.spark.read.format("delta").load(world.lake.table("bench.hand").uri).count(),
+        "core s": seconds["core"],
+        "by hand s": seconds["hand"],
+        "core/by hand": seconds["core"] / seconds["hand"],
+        "whole first run s": seconds["run"],
+    }
+
+
+def over(frame: DataFrame, world: World, table: str) -> None:
+    """Write a frame over a table."""
+    frame.write.format("delta").mode("overwrite").option("overwriteSchema", "true").save(world.lake.table(table).uri)
+
+
+def first_run(world: World, job: Job) -> None:
+    """The job's first run, into a folder of its own."""
+    again = Job(job.source, f"bench.r{time.monotonic_ns()}", job.map, job.key, job.reduce)
+    run_table(world, again, "auto", Run("bench", again.target))
+
+
+def removals(world: World, rows: int, rounds: int) -> None:
+    """The extremes of each key go; then, again and again, new ones come and go."""
+    source = world.lake.table("raw.changing").uri
+    bucket = (F.pmod(F.xxhash64("id"), F.lit(1_000_003)) % 200).cast("int").alias("bucket")
+    made = generated(world, rows).select("*", bucket)
+    made.write.format("delta").option("delta.enableChangeDataFeed", "true").save(source)
+    table = DeltaTable.forPath(world.spark, source)
+    jobs = {
+        name: Job(source="raw.changing", key=["k"], reduce={"x": reducer}, target=f"bench.{name.lower()}")
+        for name, reducer in REMOVED.items()
+    }
+
+    def all_updated() -> dict[str, tuple[float, Run]]:
+        return {name: timed(lambda job=job: updated(world, job)) for name, job in jobs.items()}
+
+    all_updated()
+    best = made.groupBy("k").agg(F.min("amount").alias("low"), F.max("amount").alias("high"))
+    gone = made.join(best, "k").where("amount = low or amount = high").select("id").collect()
+    table.delete(F.col("id").isin([row.id for row in gone]))
+    first = all_updated()
+    inserts, removed = [], []
+    for at in range(rounds + 1):
+        extremes(world, at).coalesce(1).write.format("delta").mode("append").save(source)
+        inserts.append(all_updated())
+        table.delete(F.col("id") >= 10**12)
+        removed.append(all_updated())
+    print(f"\nremoval: {rows:,} rows, {KEYS:,} keys; two extremes of each key come and go; median of {rounds}")
+    print(f"first removal: {len(gone):,} extremes that were there when the table was made")
+    show([removal(name, first[name], [i[name] for i in inserts[1:]], [r[name] for r in removed[1:]]) for name in jobs])
+
+
+def extremes(world: World, at: int) -> DataFrame:
+    """A row below and one above all others of each key."""
+    amounts = F.explode(F.array(F.lit(-1 - at), F.lit(2_000_000 + at))).cast("decimal(10,2)").alias("amount")
+    return world.spark.range(KEYS).select(
+        (F.col("id") + 10**12).alias("id"),
+        F.col("id").cast("int").alias("k"),
+        amounts,
+        F.lit(True).alias("ok"),
+        F.lit(0.5).alias("v"),
+        F.lit(1000 + at).alias("bucket"),
+    )
+
+
+def removal(
+    name: str, first: tuple[float, Run], inserts: list[tuple[float, Run]], removed: list[tuple[float, Run]]
+) -> dict[str, object]:
+    """One reducer's line."""
+    insert, taken = (statistics.median(seconds for seconds, _ in side) for side in (inserts, removed))
+    return {
+        "reducer": name,
+        "plan": "/".join(sorted({f"{run.plan} {run.reason}" for _, run in [*inserts, *removed]})),
+        "rows in": removed[-1][1].rows_in,
+        "keys": removed[-1][1].keys_touched,
+        "insert s": insert,
+        "removal s": taken,
+        "removal/insert": taken / insert,
+        "recomputed": sum(run.keys_recomputed or 0 for _, run in removed),
+        "first removal s": first[0],
+        "recomputed then": first[1].keys_recomputed,
+    }
+
+
+def updated(world: World, job: Job) -> Run:
+    """One run of the job."""
+    world.pins.clear()
+    run = Run("bench", job.target)
+    run_table(world, job, "auto", run)
+    return run
+
+
+def timed(work: Callable[[], Run]) -> tuple[float, Run]:
+    """Seconds, and the run."""
+    began = time.monotonic()
+    run = work()
+    return time.monotonic() - began, run
+
+
+def interleaved(rounds: int, **sides: Callable[[], None]) -> dict[str, float]:
+    """Each side's median seconds; the first round warms up and is not counted."""
+    seconds: dict[str, list[float]] = {name: [] for name in sides}
+    for _ in range(rounds + 1):
+        for name, side in sides.items():
+            began = time.monotonic()
+            side()
+            seconds[name].append(time.monotonic() - began)
+    return {name: statistics.median(found[1:]) for name, found in seconds.items()}
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,214 @@
+"""Reducers of the user's own, as the README shows them, and folds in Python: right where lawful, refused where not."""
+
+import random
+import re
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from pathlib import Path
+
+import pytest
+from pyspark.sql import functions as F
+from pyspark.sql.types import DoubleType, LongType
+
+from lakemill import Bag, Count, Fold, Job, Reducer, Total
+from lakemill.errors import UsageError
+
+README = Path(__file__).resolve().parents[2] / "README.md"
+SCHEMA = "id int, k string, price decimal(10,2), quantity int, flags bigint, tag string"
+
+
+def from_readme() -> dict:
+    """The two reducers of the README, as a reader would paste them into a file."""
+    text = README.read_text().split("## A reducer of your own")[1].split("\n## ")[0]
+    names: dict = {"__name__": "own"}
+    for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
+        exec(block, names)
+    return names
+
+
+def tag_counts() -> dict:
+    """The functions of a fold; defined in here, so that they go to the workers whole, as those of a job file do."""
+
+    def add(state, row):
+        if row.tag is not None:
+            state[row.tag] = state.get(row.tag, 0) + 1
+        return state
+
+    def remove(state, row):
+        if row.tag is not None:
+            state[row.tag] -= 1
+        return {tag: many for tag, many in state.items() if many}
+
+    def merge(one, other):
+        return {tag: one.get(tag, 0) + other.get(tag, 0) for tag in {**one, **other}}
+
+    def present(state):
+        return sorted(state, key=lambda tag: (-state[tag], tag))[:2]
+
+    return {"zero": {}, "add": add, "merge": merge, "present": present, "returns": "array<string>", "remove": remove}
+
+
+def favourite_tags(**changed) -> Fold:
+    return Fold("tag", **{**tag_counts(), **changed})
+
+
+def rows(seed: int) -> list[tuple]:
+    maybe = random.Random(seed).choice
+    return [
+        (
+            one,
+            maybe([None, "a", "b", "c"]),
+            maybe([None, Decimal("1.10"), Decimal("-7.25"), Decimal("99999999.99")]),
+            maybe([None, 0, 1, 5]),
+            maybe([None, 0, 1, 6, 2**40]),
+            maybe([None, "red", "blue", "green"]),
+        )
+        for one in range(40)
+    ]
+
+
+def expected(found: list[tuple]) -> list[tuple]:
+    by_key = defaultdict(list)
+    for row in found:
+        by_key[row[1]].append(row[2:])
+    return [(key, *reduced(of)) for key, of in by_key.items()]
+
+
+def reduced(of: list[tuple]) -> tuple:
+    both = [(price, quantity) for price, quantity, _, _ in of if price is not None and quantity is not None]
+    weight = sum(quantity for _, quantity in both)
+    mean = sum(price * quantity for price, quantity in both) / weight if weight else None
+    flags = [flag for _, _, flag, _ in of if flag is not None]
+    tags = Counter(tag for *_, tag in of if tag is not None)
+    every = 0
+    for flag in flags:
+        every |= flag
+    best = [tag for tag, _ in sorted(tags.items(), key=lambda each: (-each[1], each[0]))][:2]
+    return (mean and mean.quantize(Decimal("0.000001"), ROUND_HALF_UP), every if flags else None, best, best)
+
+
+def test_reducers_of_the_readme_and_folds_follow_every_change(lake):
+    own = from_readme()
+    job = Job(
+        source="raw.lines",
+        key=["k"],
+        reduce={
+            "mean": own["WeightedMean"]("price", "quantity"),
+            "flags": own["BitOr"]("flags"),
+            "tags": favourite_tags(remove=None),
+            "tags_kept": favourite_tags(),
+        },
+        target="gold.lines",
+    )
+    lake.put("raw.lines", rows(3), SCHEMA)
+    assert lake.run(job).reason == "FIRST_RUN"
+    chance = random.Random(4)
+    fresh = [row for row in rows(4) if chance.random() < 0.5]
+    wanted = {row[0]: row for row in rows(3) if chance.random() < 0.7} | {row[0]: row for row in fresh}
+    frame = lake.spark.createDataFrame(list(wanted.values()), SCHEMA)
+    merge = lake.delta("raw.lines").alias("t").merge(frame.alias("s"), "t.id = s.id")
+    merge.whenMatchedUpdateAll().whenNotMatchedInsertAll().whenNotMatchedBySourceDelete().execute()
+    assert lake.run(job).plan == "update"
+    assert same(lake.rows("gold.lines")) == same(expected(list(wanted.values())))
+    assert lake.differences(job) == []
+    assert lake.run(job).plan == "nothing"
+
+
+def same(found: list[tuple]) -> list[str]:
+    return sorted(repr(tuple(row)) for row in found)
+
+
+@dataclass(frozen=True)
+class Odd(Reducer):
+    """Claims to be a sum, and presents something else."""
+
+    wrong: str
+
+    @property
+    def columns(self):
+        return ("quantity",)
+
+    def prepare(self, types):
+        value = F.rand(1) * 100 if self.wrong == "random" else F.col("quantity")
+        return {"odd": Total(value.cast("bigint"), LongType())}
+
+    def present(self, parts, types):
+        more = {"plain": F.lit(1), "dice": F.rand()}.get(self.wrong, F.lit(0))
+        return (parts["odd"] + more).cast("bigint")
+
+    def recover(self, presented):
+        return {"odd": presented + 1} if self.wrong == "recover" else {}
+
+    def plain(self, types):
+        return F.coalesce(F.sum("quantity"), F.lit(0))
+
+
+@dataclass(frozen=True)
+class Doubles(Odd):
+    def prepare(self, types):
+        return {"odd": Total(F.col("quantity").cast("double"), DoubleType())}
+
+
+@dataclass(frozen=True)
+class Few(Odd):
+    """Says that one row decides, and shows how many there are."""
+
+    def prepare(self, types):
+        return {"odd": Bag(F.col("quantity"), types["quantity"], needs=1)}
+
+    def present(self, parts, types):
+        return F.size(parts["odd"]["kept"]).cast("bigint")
+
+
+@pytest.mark.parametrize(
+    ("reducer", "says"),
+    [
+        (Odd("plain"), "its parts gives .*, its `plain` aggregate"),
+        (Odd("recover"), "added later gives"),
+        (Odd("random"), "Non-deterministic expression"),
+        (Odd("dice"), "another value each time"),
+        (Few("bag"), "its `plain` aggregate"),
+        (favourite_tags(merge=lambda one, other: one), "merge of two halves gives the state"),
+        (favourite_tags(add=lambda state, row: {"last": row.tag}), "gives the state|TypeError"),
+        (favourite_tags(remove=lambda state, row: state), "remove of what was added"),
+        (favourite_tags(zero={"x": 1}), "merge"),
+    ],
+    ids=["plain", "recover", "random", "dice", "bag", "merge", "order", "remove", "zero"],
+)
+def test_a_law_that_does_not_hold_is_refused_with_its_rows(lake, reducer, says):
+    lake.put("raw.lines", rows(6), SCHEMA)
+    job = Job(source="raw.lines", key=["k"], reduce={"c": Count(), "odd": reducer}, target="gold.lines")
+    with pytest.raises(UsageError, match=says) as refused:
+        lake.run(job)
+    assert str(refused.value).startswith("gold.lines: ")
+    assert "Nothing was written" in str(refused.value)
+    assert not lake.log("gold.lines").exists
+
+
+def test_a_total_of_doubles_is_refused(lake):
+    lake.put("raw.lines", rows(6), SCHEMA)
+    job = Job(source="raw.lines", key=["k"], reduce={"odd": Doubles("plain")}, target="gold.lines")
+    with pytest.raises(UsageError, match='gold.lines: reducer "odd" adds up double: only integers and decimals'):
+        lake.run(job)
+
+
+def test_a_changed_function_is_a_changed_table(lake):
+    lake.put("raw.lines", rows(6), SCHEMA)
+
+    def job(**changed) -> Job:
+        return Job(source="raw.lines", key=["k"], reduce={"tags": favourite_tags(**changed)}, target="gold.lines")
+
+    assert [lake.run(job()).reason for _ in range(2)] == ["FIRST_RUN", "NOTHING_NEW"]
+    assert lake.run(job(present=lambda state: sorted(state))).reason == "DEFINITION_CHANGED"
+    assert lake.run(job(present=lambda state: sorted(state)[:1])).reason == "DEFINITION_CHANGED"
+    assert lake.rows("gold.lines", "k", "tags") == [
+        (key, sorted({row[5] for row in rows(6) if row[1] == key and row[5]})[:1]) for key in (None, "a", "b", "c")
+    ]
+
+
+def test_two_reducers_that_mean_something_else_by_one_part_are_refused(lake):
+    lake.put("raw.lines", rows(6), SCHEMA)
+    job = Job(source="raw.lines", key=["k"], reduce={"a": Odd("x"), "b": Few("x")}, target="gold.lines")
+    with pytest.raises(UsageError, match='reducer "b" has a part "odd", which another reducer has as something else'):
+        lake.run(job)

@@ -1,0 +1,61 @@
+"""What `lakemill explain` says of each reducer: its class, what is kept of a key, and what a removal does."""
+
+import pytest
+
+from lakemill import (
+    ApproxCountDistinct,
+    Count,
+    CountDistinct,
+    Fold,
+    Job,
+    Latest,
+    Max,
+    Median,
+    PerKey,
+    Sum,
+    Variance,
+)
+from lakemill.explain import explain
+
+TAGS = {
+    "zero": 0,
+    "add": lambda s, row: s + 1,
+    "merge": lambda a, b: a + b,
+    "present": lambda s: s,
+    "returns": "bigint",
+}
+SAYS = [
+    (Count(), "group; keeps nothing besides the column a key; a removal is subtracted"),
+    (Sum("n"), "group; keeps 8 bytes a key; a removal is subtracted"),
+    (Variance("n"), "group; keeps 16 bytes and 16 bytes and 8 bytes a key; a removal is subtracted"),
+    (Max("n"), "counted, then buffered; keeps at most 256 values and 16 KiB a key; a removal is subtracted while"),
+    (
+        CountDistinct("t"),
+        "counted; keeps at most 256 values and 16 KiB a key; a removal is subtracted while all values",
+    ),
+    (Median("n"), "counted; keeps at most 256 values and 16 KiB a key"),
+    (ApproxCountDistinct("t"), "monoid; keeps 4 bytes for each register that has a value a key; a removal recomputes"),
+    (Fold("t", **TAGS), "opaque; keeps nothing besides the column a key; a removal recomputes its key"),
+    (Fold("t", **TAGS, remove=lambda s, row: s - 1), "group; keeps its state as JSON a key; a removal is subtracted"),
+]
+
+
+@pytest.mark.parametrize(("reducer", "says"), SAYS, ids=lambda said: type(said).__name__)
+def test_each_class_is_told(lake, reducer, says):
+    lake.put("raw.rows", [("a", 1, "x")], "k string, n int, t string")
+    reduce = {"rows": Count(), "it": reducer}
+    found = explain(lake.world, Job(source="raw.rows", key=["k"], reduce=reduce, target="gold.rows"))
+    assert found.reducers["it"].startswith(f"{reducer}: {says}")
+
+
+def test_whole_rows_and_functions_are_told(lake):
+    lake.put("raw.rows", [("a", 1, "x")], "k string, n int, t string")
+    latest = explain(lake.world, Job(source="raw.rows", key=["k"], reduce=Latest(by=["n"]), target="gold.latest"))
+    assert latest.reducers["(row)"].startswith(
+        "Latest(n): monoid; keeps nothing besides the column a key; a removal rec"
+    )
+    per_key = explain(
+        lake.world, Job(source="raw.rows", key=["k"], reduce=PerKey(lambda rows: rows), target="gold.per")
+    )
+    assert "opaque" in per_key.reducers["(rows)"]
+    assert "touched keys" in per_key.removal
