@@ -4,10 +4,10 @@ LAKEMILL_LONG_SECONDS ?= 600
 export LAKEMILL_LONG_SECONDS
 HEAVY = not s3 and not kafka and not postgres and not browser and not faults and not bench and not long
 
-.PHONY: help setup run bench bench-reducers test test-fast test-long lint types check clean
+.PHONY: help setup run package bench bench-reducers test test-fast test-s3 test-long lint types check clean
 
 help:  ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
 setup: .venv/.ready  ## install everything into .venv
 
@@ -21,6 +21,9 @@ setup: .venv/.ready  ## install everything into .venv
 run: .venv/.ready  ## a year of real sales, from daily dumps to verified gold tables
 	@.venv/bin/python scripts/demo.py
 
+package: .venv/.ready  ## the zip that a cluster runs, named by its sha256
+	@.venv/bin/lakemill package
+
 bench: .venv/.ready  ## update against rebuild, on the lake that `make run` left
 	@.venv/bin/python scripts/bench/shop.py
 
@@ -32,6 +35,9 @@ test: .venv/.ready  ## all tests that fit a laptop
 
 test-fast: .venv/.ready  ## the tests that need no Spark
 	@.venv/bin/python -m pytest -m "not spark and $(HEAVY)"
+
+test-s3: .venv/.ready  ## what is submitted, run as on EMR, with the lake on S3 (a stand-in of each)
+	@.venv/bin/python scripts/cluster.py && .venv/bin/python -m pytest -m s3
 
 test-long: .venv/.ready  ## random histories for LAKEMILL_LONG_SECONDS
 	@.venv/bin/python -m pytest -m long -s

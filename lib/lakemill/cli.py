@@ -1,23 +1,25 @@
-"""The command line: `lakemill run | explain | verify | status | graph | history | init`."""
+"""The command line: `lakemill run | explain | verify | status | graph | history | package | init`."""
 
 import argparse
+import json
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from lakemill.conf import find_root, load_conf
+from lakemill.conf import ENVIRONMENTS, Conf, find_root, load_conf
 from lakemill.core.plan import POLICIES
-from lakemill.errors import LakemillError
+from lakemill.errors import LakemillError, UsageError
 from lakemill.explain import explain
 from lakemill.graph import load_jobs, ordered, select
 from lakemill.init import init
 from lakemill.job import Dump, Job
-from lakemill.observe.runs import FAILED, LEDGER, SKIPPED, Run, history, latest
+from lakemill.observe.runs import LEDGER, history, latest
 from lakemill.refresh import World
 from lakemill.runner import open_world, run_tables
-from lakemill.show import busy, show
+from lakemill.show import busy, show, show_runs
+from lakemill.submit.package import DIST, package
 from lakemill.verify import Verification, verify
 
 
@@ -56,12 +58,14 @@ def _parser() -> argparse.ArgumentParser:
 
     run = add("run", _run, "bring tables up to date, in order (none named: all; +name: with all it reads)", "*")
     run.add_argument("--policy", choices=POLICIES, default="auto", help="update refuses to rebuild")
-    run.add_argument("--env", choices=["local"], default="local", help="where to run")
+    run.add_argument("--env", choices=ENVIRONMENTS, default="local", help="where to run")
+    run.add_argument("--dry-run", action="store_true", help="print what would be sent to AWS, and send nothing")
     add("explain", _explain, "what a run would do to a table, and why", "1")
     add("verify", _verify, "recompute tables at their recorded versions and compare", "*")
     add("status", _status, "every table: rows, version, last run")
     add("graph", _graph, "which table reads which, in order")
     add("history", _history, "the recorded runs of a table", "1")
+    add("package", _package, "write the zip that a cluster runs")
     starts = add("init", _init, "start a project on an existing Delta table of yours")
     starts.add_argument("folder", type=Path)
     starts.add_argument("--table", default="raw.events", metavar="LAYER.NAME", help="what to call your table")
@@ -77,32 +81,42 @@ def _open(start: Path) -> tuple[World, dict[str, Job]]:
 
 
 def _run(asked: argparse.Namespace, start: Path) -> int:
-    select(load_jobs(Path(load_conf(find_root(start)).jobs)), asked.tables)
+    conf = load_conf(find_root(start), asked.env)
+    tables = select(load_jobs(Path(conf.jobs)), asked.tables)
+    if asked.env != "local":
+        return _submit(conf, tables, asked)
+    if asked.dry_run:
+        raise UsageError("--dry-run shows what is sent to AWS; --env local sends nothing. See `lakemill explain`.")
     with busy(asked.json) as say:
         world, jobs = _open(start)
         outcome = run_tables(world, jobs, asked.tables, asked.policy, begins=say)
-    show([_line(run) for run in outcome.runs], asked.json)
-    for run in outcome.runs:
-        if run.status in (FAILED, SKIPPED):
-            print(f"lakemill: {run.error or run.status}", file=sys.stderr)
-    if outcome.unrecorded:
-        print(f"lakemill: {outcome.unrecorded}", file=sys.stderr)
-    return outcome.exit_code
+    return show_runs(outcome, asked.json)
 
 
-def _line(run: Run) -> dict[str, Any]:
-    """A run as one line."""
-    return {
-        "table": run.target,
-        "plan": run.plan if run.status not in (FAILED, SKIPPED) else run.status,
-        "reason": run.reason,
-        "rows in": run.rows_in,
-        "rows out": run.rows_out,
-        "keys touched": run.keys_touched,
-        "recomputed": run.keys_recomputed,
-        "version": run.version,
-        "seconds": run.seconds,
-    }
+def _submit(conf: Conf, tables: list[str], asked: argparse.Namespace) -> int:
+    from lakemill.submit.submit import ask, dry_run, submit  # boto3 is needed for this alone
+
+    what = ask(conf, asked.env, tables, asked.policy)
+    if asked.dry_run:
+        print(json.dumps(dry_run(what), indent=2))
+        return 0
+    try:
+        ended = submit(what, say=lambda text: print(f"lakemill: {text}", file=sys.stderr, flush=True))
+    except KeyboardInterrupt:
+        raise LakemillError("The run may still be under way; the same command again finds it.") from None
+    line = {"run": ended.run_id, "state": ended.state.name, "where": ended.place, "logs": ended.logs}
+    show([line | {"reason": ended.state.reason or None, "seconds": ended.seconds}], asked.json)
+    if not ended.state.done:
+        why = ended.state.reason or "no reason is given; look at its logs"
+        print(f"lakemill: {ended.place}: {ended.state.name}: {why}", file=sys.stderr)
+    return 0 if ended.state.done else 1
+
+
+def _package(asked: argparse.Namespace, start: Path) -> int:
+    conf = load_conf(find_root(start))
+    made = package(conf, conf.root / DIST)
+    show([{"sha256": made.sha256, "zip": str(made.path), "bytes": made.path.stat().st_size}], asked.json)
+    return 0
 
 
 def _explain(asked: argparse.Namespace, start: Path) -> int:

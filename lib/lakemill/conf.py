@@ -11,14 +11,18 @@ from lakemill.errors import UsageError, did_you_mean
 from lakemill.job import TABLE_NAME
 
 ENVIRONMENTS = ("local", "emr", "emr-serverless")
-KEYS = ("lake", "landing", "jobs", "tables", "spark")
+MAPS = ("tables", "spark", "submit")
+KEYS = ("lake", "landing", "jobs", *MAPS)
+GLUE = "glue:"
+"""Begins the place of a table that a catalog knows: glue:database.table."""
 
 
 @dataclass(frozen=True)
 class Conf:
     """root: the project's folder; relative paths are below it.   lake: root of the tables.   landing: of the dumps.
 
-    jobs: folder of the job files.   tables: places of tables that are not at <lake>/<layer>/<name>.   spark: confs.
+    jobs: folder of the job files.   tables: places of tables that are not at <lake>/<layer>/<name>: a path, or
+    glue:database.table.   spark: confs.   submit: how runs are submitted to this environment, as it is written.
     """
 
     root: Path
@@ -27,6 +31,7 @@ class Conf:
     jobs: str = "jobs"
     tables: Mapping[str, str] = field(default_factory=dict)
     spark: Mapping[str, str] = field(default_factory=dict)
+    submit: Mapping[str, Any] = field(default_factory=dict)
 
 
 def find_root(start: Path) -> Path:
@@ -62,8 +67,8 @@ def _over(conf: Conf, path: Path) -> Conf:
     for key, value in said.items():
         if key not in KEYS:
             raise UsageError(f'{path}: there is no setting "{key}". {did_you_mean(str(key), KEYS)}')
-        if not isinstance(value, dict if key in ("tables", "spark") else str):
-            wanted = "a map" if key in ("tables", "spark") else "a text"
+        if not isinstance(value, dict if key in MAPS else str):
+            wanted = "a map" if key in MAPS else "a text"
             raise UsageError(f'{path}: "{key}" is {value!r}; {wanted} was expected.')
     tables = {**conf.tables, **_texts(path, "tables", said.get("tables") or {})}
     for name in tables:
@@ -108,5 +113,6 @@ _StrictLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _m
 
 
 def _place(root: Path, place: str) -> str:
-    """A path below the project's folder, unless it is absolute or has a scheme as s3://."""
-    return place.rstrip("/") if "://" in place or place.startswith("/") else str(root / place)
+    """A path below the project's folder, unless it is absolute, has a scheme as s3://, or is a catalog's table."""
+    elsewhere = "://" in place or place.startswith(("/", GLUE))
+    return place.rstrip("/") if elsewhere else str(root / place)

@@ -45,6 +45,14 @@ def load_job(path: Path) -> Job:
     return job
 
 
+def file_table(file: Path, jobs: Path) -> str:
+    """The table that a job file makes, by its place; raises UsageError for a file elsewhere than among the jobs."""
+    path = file.resolve()
+    if not path.is_file() or path.parent.parent != jobs.resolve() or path.suffix != ".py":
+        raise UsageError(f"{file} is no job file of the project: one lies at {jobs}/LAYER/NAME.py.")
+    return f"{path.parent.name}.{path.stem}"
+
+
 def ordered(jobs: Mapping[str, Job]) -> list[str]:
     """All tables that jobs make, each after those it reads."""
     try:

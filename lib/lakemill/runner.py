@@ -87,6 +87,7 @@ def run_table(world: World, job: Job, policy: str, run: Run) -> None:
     """One table, under its lock, metered."""
     with lock(world.locks, job.target), metered(world.spark, f"{run.run_id} {job.target}") as cost:
         (load if isinstance(job.source, Dump) else refresh)(world, job, policy, run)
+        world.lake.enlist(job.target)
     run.spark_jobs, run.bytes_read = cost.spark_jobs, cost.bytes_read
 
 

@@ -6,10 +6,36 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
+from lakemill.observe.runs import FAILED, SKIPPED, Run
+from lakemill.runner import Outcome
 
 Row = Mapping[str, Any]
+
+
+def show_runs(outcome: Outcome, as_json: bool = False) -> int:
+    """What a run did, a line a table, and what went wrong; the command's exit code."""
+    show([_line(run) for run in outcome.runs], as_json)
+    for run in outcome.runs:
+        if run.status in (FAILED, SKIPPED):
+            print(f"lakemill: {run.error or run.status}", file=sys.stderr)
+    if outcome.unrecorded:
+        print(f"lakemill: {outcome.unrecorded}", file=sys.stderr)
+    return outcome.exit_code
+
+
+def _line(run: Run) -> Row:
+    """A run as one line."""
+    return {
+        "table": run.target,
+        "plan": run.plan if run.status not in (FAILED, SKIPPED) else run.status,
+        "reason": run.reason,
+        "rows in": run.rows_in,
+        "rows out": run.rows_out,
+        "keys touched": run.keys_touched,
+        "recomputed": run.keys_recomputed,
+        "version": run.version,
+        "seconds": run.seconds,
+    }
 
 
 def show(rows: Sequence[Row], as_json: bool = False) -> None:
@@ -23,6 +49,10 @@ def show(rows: Sequence[Row], as_json: bool = False) -> None:
 
 
 def _rich(rows: Sequence[Row]) -> None:
+    # Here, because a cluster has neither a terminal nor rich.
+    from rich.console import Console
+    from rich.table import Table
+
     names = list(rows[0]) if rows else []
     table = Table(box=None, header_style="bold", pad_edge=False)
     for name in names:
@@ -56,10 +86,12 @@ def text(value: Any) -> str:
 @contextmanager
 def busy(quiet: bool) -> Iterator["Busy"]:
     """What is being done, at a terminal only."""
-    console = Console(stderr=True)
-    if quiet or not console.is_terminal:
+    if quiet or not sys.stderr.isatty():
         yield Busy(None)
         return
+    from rich.console import Console
+
+    console = Console(stderr=True)
     with console.status("starting Spark") as status:
         yield Busy(status)
 

@@ -1,11 +1,15 @@
 """The one place that starts Spark, so that every run has the same time zone, arithmetic and Delta settings."""
 
 import os
+import re
 import sys
 from collections.abc import Mapping
 from typing import Any
 
+from py4j.protocol import Py4JError
 from pyspark.sql import SparkSession
+
+from lakemill.errors import UsageError
 
 # Results must not depend on where a job runs: these are set on every session, wherever it came from.
 MEANING = {
@@ -14,6 +18,9 @@ MEANING = {
     "spark.sql.decimalOperations.allowPrecisionLoss": "true",
     "spark.sql.mapKeyDedupPolicy": "EXCEPTION",
 }
+
+NEEDS_SPARK, NEEDS_DELTA = (4, 0), (4, 0)
+"""The oldest versions that have what lakemill uses."""
 
 # PySpark notes the call site of every function of a column, in five calls to the JVM each; lakemill says itself which
 # job and map failed.
@@ -29,18 +36,41 @@ def start_session(spark_conf: Mapping[str, str]) -> SparkSession:
     """A session of its own (confs are not shared with other sessions) on the one SparkContext.
 
     `spark_conf` is the `spark:` map of conf; it wins over what spark-submit was given on its command line.
+    Raises UsageError where Spark or Delta are too old, or Delta's jars are not there.
     """
     _launch_with(spark_conf)
     builder = SparkSession.builder.appName("lakemill")
     for key, value in {**QUICK, **DELTA, **spark_conf}.items():
         builder = builder.config(key, value)
     session = builder.getOrCreate().newSession()
+    _check_versions(session)
     session.sparkContext.setLogLevel(spark_conf.get("lakemill.log.level", "ERROR"))
     for key, value in {**_runtime(session, spark_conf), **MEANING}.items():
         session.conf.set(key, value)
     zones: Any = session._jvm.java.util.TimeZone  # type: ignore[union-attr]
     zones.setDefault(zones.getTimeZone("UTC"))
     return session
+
+
+def _check_versions(session: SparkSession) -> None:
+    jvm: Any = session._jvm
+    if numbers(session.version) < NEEDS_SPARK:
+        raise UsageError(f"lakemill needs Spark 4.0 or newer; this is {session.version}.")
+    try:
+        delta = str(getattr(jvm.io.delta, "package$").__getattr__("MODULE$").VERSION())
+    except (Py4JError, TypeError):
+        raise UsageError(
+            "Spark has no Delta: its jars are not on the class path. Here, `make setup` puts them there; on a cluster "
+            "the release has them, see conf/emr.yaml and conf/emr-serverless.yaml."
+        ) from None
+    if numbers(delta) < NEEDS_DELTA:
+        raise UsageError(f"lakemill needs Delta 4.0 or newer; this is {delta}.")
+
+
+def numbers(version: str) -> tuple[int, ...]:
+    """(4, 0, 0) of 4.0.0-amzn-1-spark."""
+    found = re.match(r"\d+(\.\d+)*", version)
+    return tuple(int(number) for number in found[0].split(".")) if found else ()
 
 
 def _runtime(session: SparkSession, spark_conf: Mapping[str, str]) -> dict[str, str]:

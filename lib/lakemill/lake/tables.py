@@ -1,14 +1,16 @@
 """Tables as lakemill reads and writes them: snapshots and changes without `_state`, one commit a write."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession, functions as F
 from pyspark.sql.types import DataType, StructField, StructType
 
+from lakemill.conf import GLUE
 from lakemill.errors import UsageError
 from lakemill.job import RESERVED
+from lakemill.lake.catalog import enlist, location
 from lakemill.lake.log import CHANGE_FEED, Log
 from lakemill.reducers.columns import column
 
@@ -19,15 +21,27 @@ ROWS_A_FILE = 150_000
 
 @dataclass(frozen=True)
 class Lake:
-    """Where tables live: `root`/layer/name, but for those that conf binds elsewhere."""
+    """Where tables live: `root`/layer/name, but for those that conf binds to a path or to a catalog's table."""
 
     spark: SparkSession
     root: str
     bound: Mapping[str, str]
+    _found: dict[str, str] = field(default_factory=dict)
 
     def table(self, name: str) -> "Table":
         """The table of this name, whether or not it exists yet."""
-        return Table(self.spark, name, self.bound.get(name) or f"{self.root}/{name.replace('.', '/')}")
+        bound, own = self.bound.get(name), f"{self.root}/{name.replace('.', '/')}"
+        if bound and bound.startswith(GLUE):
+            if name not in self._found:
+                self._found[name] = location(self.spark, bound.removeprefix(GLUE)) or own
+            return Table(self.spark, name, self._found[name])
+        return Table(self.spark, name, bound or own)
+
+    def enlist(self, name: str) -> None:
+        """Tell the catalog of a table that conf binds to it, once it is there."""
+        bound, table = self.bound.get(name), self.table(name)
+        if bound and bound.startswith(GLUE) and table.log().exists:
+            enlist(self.spark, bound.removeprefix(GLUE), table.uri)
 
 
 @dataclass(frozen=True)

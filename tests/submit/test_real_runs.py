@@ -1,0 +1,132 @@
+"""What is submitted really runs, as on EMR: another Python, Delta 4.0.0, nothing of this repository on its path.
+
+The tables are then those of a local run of the same days, row for row, the hidden state included.
+"""
+
+import shutil
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from deltalake import DeltaTable
+from emr_machine import CLUSTER, Machine
+from fake_emr import FakeEmr, Work
+from shop import Shop
+
+from lakemill.cli import main
+
+from .conftest import APPLICATION, CLUSTER as BY_TAG, JARS, PLACES, SUBMIT, write
+
+pytestmark = [pytest.mark.s3, pytest.mark.spark]
+TABLES = ["bronze.sales", "silver.sales", "gold.daily_sales"]
+DAYS = [date(2017, 12, 28), date(2017, 12, 29), date(2017, 12, 30)]
+SMALL = """\
+  spark.sql.shuffle.partitions: 2
+  spark.databricks.delta.snapshotPartitions: 1
+  spark.sql.sources.parallelPartitionDiscovery.parallelism: 2
+"""
+LOCAL = """\
+spark:
+  spark.master: local[2]
+  spark.ui.enabled: false
+"""
+
+
+@pytest.fixture
+def machine(tmp_path: Path, moto_url: str, aws: Any, fake_emr: FakeEmr) -> FakeEmr:
+    """An EMR that really runs what it is given."""
+    assert CLUSTER.exists(), "run this by `make test-s3`, which makes build/cluster"
+    works = Machine(tmp_path / "machine", moto_url)
+
+    def begins(asked: dict[str, Any]) -> Work:
+        return Work(lambda: works.step(asked) if "HadoopJarStep" in asked else works.job_run(asked))
+
+    fake_emr.forget(begins)
+    fake_emr.add_application("00f0000000000001")
+    fake_emr.add_cluster(tags={"lakemill": "shop"})
+    return fake_emr
+
+
+def rows(table: Path) -> list[str]:
+    """All columns of all rows, as text, in an order of their own."""
+    found = DeltaTable(str(table)).to_pyarrow_table()
+    return sorted(repr(sorted(row.items())) for row in found.to_pylist())
+
+
+def same_tables(one: Path, other: Path) -> None:
+    for name in TABLES:
+        left, right = (rows(lake / name.replace(".", "/")) for lake in (one, other))
+        assert left and left == right, name
+
+
+def plans(printed: str) -> list[str]:
+    return [word for word in printed.split() if word in ("rebuild", "update", "nothing")]
+
+
+def test_a_step_makes_the_tables_that_a_local_run_makes(machine, project, tmp_path, capsys):
+    """The cluster was found by its tag; the lake is on a disk that both can read."""
+    lake, landing = tmp_path / "far", tmp_path / "landing"
+    places = f"lake: file://{lake}\nlanding: file://{landing}\n"
+    write(project, "emr", places + SUBMIT + BY_TAG + "spark:\n" + SMALL)
+    write(project, "local", f"lake: {tmp_path / 'near'}\nlanding: {landing}\n" + LOCAL + SMALL)
+    shop = Shop(households=40)
+    for days, plan in (DAYS[:2], "rebuild"), (DAYS[2:], "update"):
+        shop.deliver(landing, days[0], days[-1])
+        assert main(["run", "+gold.daily_sales", "--env", "emr"], project) == 0, capsys.readouterr().err
+        assert "COMPLETED" in capsys.readouterr().out
+        assert main(["run", "+gold.daily_sales"], project) == 0
+        said = (sorted((tmp_path / "machine").glob("run-*"))[-1] / "stdout").read_text()
+        assert plans(said) == plans(capsys.readouterr().out) == [plan] * 3
+        same_tables(lake, tmp_path / "near")
+    assert len(machine.steps[next(iter(machine.clusters))]) == 2
+
+
+def test_a_job_run_with_its_lake_on_s3(machine, project, tmp_path, aws, capsys):
+    """Landing and lake are on S3, through S3A; Delta is there because the run names the release's jars."""
+    write(project, "emr-serverless", PLACES + SUBMIT + APPLICATION + JARS + SMALL)
+    write(project, "local", f"lake: {tmp_path / 'near'}\nlanding: {tmp_path / 'landing'}\n" + LOCAL + SMALL)
+    shop = Shop(households=40)
+    for days in DAYS[:2], DAYS[2:]:
+        shop.deliver(tmp_path / "landing", days[0], days[-1])
+        put(aws, tmp_path / "landing", "landing")
+        assert main(["run", "+gold.daily_sales", "--env", "emr-serverless"], project) == 0, capsys.readouterr().err
+        assert main(["run", "+gold.daily_sales"], project) == 0
+        same_tables(got(aws, "tables", tmp_path / "far"), tmp_path / "near")
+    assert len(machine.runs) == 2
+
+
+def test_a_run_that_fails_says_why(machine, project, tmp_path, capsys):
+    """The error travels from the cluster's Python to the one who asked."""
+    places = f"lake: file://{tmp_path / 'far'}\nlanding: file://{tmp_path / 'nowhere'}\n"
+    write(project, "emr", places + SUBMIT + BY_TAG)
+    assert main(["run", "bronze.sales", "--env", "emr"], project) == 1
+    said = capsys.readouterr().err
+    assert "FAILED" in said and "nowhere/sales: there is no such folder" in said
+
+
+def test_a_run_without_deltas_jars_says_so(machine, project, capsys):
+    jars = JARS.replace("/usr/share/aws/delta/lib/delta-spark.jar,", "")
+    write(project, "emr-serverless", PLACES + SUBMIT + APPLICATION + jars)
+    assert main(["run", "bronze.sales", "--env", "emr-serverless"], project) == 1
+    said = capsys.readouterr().err
+    assert "FAILED" in said and "Spark has no Delta: its jars are not on the class path" in said
+
+
+def put(aws: Callable[[str], Any], folder: Path, prefix: str) -> None:
+    for path in folder.rglob("*"):
+        if path.is_file():
+            aws("s3").upload_file(str(path), "lake", f"{prefix}/{path.relative_to(folder)}")
+
+
+def got(aws: Callable[[str], Any], prefix: str, folder: Path) -> Path:
+    """What is below a prefix, on disk: delta-rs then reads it as another reader would."""
+    shutil.rmtree(folder, ignore_errors=True)
+    pages = aws("s3").get_paginator("list_objects_v2").paginate(Bucket="lake", Prefix=f"{prefix}/")
+    for found in (item for page in pages for item in page.get("Contents", [])):
+        path = folder / found["Key"].removeprefix(f"{prefix}/")
+        if not found["Key"].endswith("/"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            aws("s3").download_file("lake", found["Key"], str(path))
+    return folder
