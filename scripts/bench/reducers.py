@@ -182,11 +182,11 @@ def removals(world: World, rows: int, rounds: int) -> None:
 
 def extremes(world: World, at: int) -> DataFrame:
     """A row below and one above all others of each key."""
-    amounts = F.explode(F.array(F.lit(-1 - at), F.lit(2_000_000 + at))).cast("decimal(10,2)").alias("amount")
-    return world.spark.range(KEYS).select(
+    amounts = F.explode(F.array(F.lit(-1 - at), F.lit(2_000_000 + at)))
+    return world.spark.range(KEYS).select("id", amounts.alias("amount")).select(
         (F.col("id") + 10**12).alias("id"),
         F.col("id").cast("int").alias("k"),
-        amounts,
+        F.col("amount").cast("decimal(10,2)").alias("amount"),
         F.lit(True).alias("ok"),
         F.lit(0.5).alias("v"),
         F.lit(1000 + at).alias("bucket"),
