@@ -1,4 +1,4 @@
-"""The command line: `lakemill run | explain | verify | status | graph | history | package | init`."""
+"""The command line: `lakemill run | explain | verify | maintain | status | graph | history | package | init`."""
 
 import argparse
 import json
@@ -17,8 +17,8 @@ from lakemill.init import init
 from lakemill.job import Dump, Job
 from lakemill.observe.runs import LEDGER, history, latest
 from lakemill.refresh import World
-from lakemill.runner import open_world, run_tables
-from lakemill.show import busy, show, show_runs
+from lakemill.runner import maintain_tables, open_world, run_tables
+from lakemill.show import busy, show, show_runs, show_upkeep
 from lakemill.submit.package import DIST, package
 from lakemill.verify import Verification, verify
 
@@ -62,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--dry-run", action="store_true", help="print what would be sent to AWS, and send nothing")
     add("explain", _explain, "what a run would do to a table, and why", "1")
     add("verify", _verify, "recompute tables at their recorded versions and compare", "*")
+    add("maintain", _maintain, "compact tables and remove what neither their settings nor their readers need", "*")
     add("status", _status, "every table: rows, version, last run")
     add("graph", _graph, "which table reads which, in order")
     add("history", _history, "the recorded runs of a table", "1")
@@ -167,6 +168,13 @@ def _verified(one: Verification) -> dict[str, Any]:
         "made from": made_from,
         "rows that differ": one.unequal_rows,
     }
+
+
+def _maintain(asked: argparse.Namespace, start: Path) -> int:
+    with busy(asked.json) as say:
+        world, jobs = _open(start)
+        upkeep = maintain_tables(world, jobs, asked.tables, begins=say)
+    return show_upkeep(upkeep, asked.json)
 
 
 def _status(asked: argparse.Namespace, start: Path) -> int:

@@ -23,13 +23,14 @@ from lakemill.core.plan import NOTHING, REBUILD, Change, Plan, allowed, decide
 from lakemill.core.reduction import Reduction, reduction
 from lakemill.core.rowwise import Mapped
 from lakemill.core.sample import check_on_sample
-from lakemill.errors import CommitLost, CorruptFeed
+from lakemill.errors import CorruptFeed
 from lakemill.job import Dump, Job
+from lakemill.lake.commit import committed
 from lakemill.lake.feed import change_since
 from lakemill.lake.files import files_gone
 from lakemill.lake.log import Commit
 from lakemill.lake.merge import merge_difference, merge_keys, merge_rows
-from lakemill.lake.progress import NoProgress, Progress, confirm, lost_race, read_progress, recording
+from lakemill.lake.progress import NoProgress, Progress, read_progress
 from lakemill.lake.tables import Lake, Pin, Table, append, by_range, create
 from lakemill.observe.cost import rows_seen
 from lakemill.observe.runs import Run
@@ -153,16 +154,7 @@ def commit(target: Table, planned: int, progress: Progress, run: Run, write: Cal
     `planned`: the target's version that the plan was made from.
     """
     with stage(run, "write"):
-        try:
-            with recording(target.spark, target.name, progress):
-                write()
-        except Exception as error:
-            if not lost_race(error):
-                raise
-            raise CommitLost(
-                f"{target.name}: another process committed to it meanwhile; nothing of this run was written. Run again."
-            ) from error
-        done = confirm(target.log(), target.name, progress, planned)
+        done = committed(target, planned, progress, write)
     _measure(run, done)
 
 

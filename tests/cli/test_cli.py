@@ -62,6 +62,9 @@ def test_init_run_verify_status_history_explain_graph(project, lake, capsys):
     assert (status["table"], status["rows"], status["status"]) == ("gold.orders_by_region", 2, "done")
     (run,) = json.loads(told(capsys, 0, "history", "gold.orders_by_region", "--json"))
     assert (run["plan"], run["reason"], run["rows_in"], run["rows_out"]) == ("rebuild", "FIRST_RUN", 3, 2)
+    maintained = json.loads(told(capsys, 0, "maintain", "--json"))
+    assert [(one["table"], one["remarks"]) for one in maintained] == [("gold.orders_by_region", []), ("ops.runs", [])]
+    assert "NOTHING_NEW" in told(capsys, 0, "run")
 
 
 def test_the_first_test_of_a_project_passes(project):

@@ -1,5 +1,6 @@
 """Small files read on the driver: for some hundred of them a Spark job costs seconds, this milliseconds each."""
 
+import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -26,6 +27,18 @@ def read_text(spark: SparkSession, uri: str) -> str | None:
         except FileNotFoundError:
             return None
     return _read_remote(spark, uri)
+
+
+def list_files(spark: SparkSession, uri: str) -> dict[str, int]:
+    """The files right in a folder, with when each was last written (milliseconds since 1970)."""
+    path = uri.removeprefix("file:")
+    if "://" not in path:
+        with os.scandir(path) as entries:
+            return {one.name: one.stat().st_mtime_ns // 1_000_000 for one in entries if one.is_file()}
+    jvm: Any = spark._jvm
+    folder = jvm.org.apache.hadoop.fs.Path(uri)
+    found = folder.getFileSystem(spark._jsparkSession.sessionState().newHadoopConf()).listStatus(folder)
+    return {one.getPath().getName(): int(one.getModificationTime()) for one in found if one.isFile()}
 
 
 def files_gone(error: Exception) -> bool:
