@@ -23,6 +23,7 @@ from lakemill.core.plan import NOTHING, REBUILD, Change, Plan, allowed, decide
 from lakemill.core.reduction import Reduction, reduction
 from lakemill.core.rowwise import Mapped
 from lakemill.core.sample import check_on_sample
+from lakemill.core.sample_map import check_pure
 from lakemill.errors import CorruptFeed
 from lakemill.job import Dump, Job
 from lakemill.lake.commit import committed
@@ -165,6 +166,7 @@ def _rebuild(task: Task, run: Run) -> None:
         run.rows_in = sum(frame.count() for frame in frames)
     mapped = job.mapped(*frames)
     if task.plan.reason in ("FIRST_RUN", "DEFINITION_CHANGED"):
+        check_pure(job, task.mapped, frames)
         check_laws(job, mapped)
     rows = mapped if job.appends else mapreduce.target_rows(mapreduce.totals(mapped, task.reduction), task.reduction)
     key = task.job.key or ()
@@ -221,6 +223,7 @@ def _rebuild_per_key(task: Task, run: Run) -> None:
     mapped = job.mapped(*frames)
     if task.plan.reason in ("FIRST_RUN", "DEFINITION_CHANGED"):
         with stage(run, "check"):
+            check_pure(job, task.mapped, frames)
             check_on_sample(job, mapped)
     rows = job.reduce.rows(mapped)
 

@@ -12,7 +12,6 @@ from pyspark.sql.types import StructType
 
 from lakemill.core.keywise import IN_PYTHON, Keywise, not_per_key, refuse
 from lakemill.core.local import empty
-from lakemill.core.perkey import has_no_order
 from lakemill.core.rowwise import (
     OWN,
     OWN_PREFIXES,
@@ -29,6 +28,7 @@ from lakemill.errors import UsageError, did_you_mean
 from lakemill.job import Job
 from lakemill.reducers import PerKey
 from lakemill.reducers.bytecode import digest
+from lakemill.reducers.columns import has_no_order
 
 SUBQUERIES = {"Exists", "InSubquery", "LateralSubquery", "ListQuery", "ScalarSubquery"}
 

@@ -1,16 +1,15 @@
 """What a PerKey job does with a change: which keys it touches, and the difference of their rows, counted as bags."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from pyspark.sql import Column, DataFrame, functions as F
-from pyspark.sql.types import ArrayType, DataType, DoubleType, FloatType, MapType, StructType, VariantType
+from pyspark.sql.types import DoubleType, FloatType
 
 from lakemill.core.collect import WEIGHT
 from lakemill.core.mapreduce import GONE, same_key
 from lakemill.errors import UsageError
 from lakemill.job import Job
-from lakemill.reducers.columns import column
+from lakemill.reducers.columns import column, has_no_order, holds
 
 ALL, SIGN, ADDED, REMOVED = "_all", "_sign", "_added", "_removed"
 
@@ -69,18 +68,5 @@ def key_columns(key: Sequence[str]) -> list[Column]:
 def _told_apart(weighed: DataFrame) -> list[Column]:
     """The mapped columns to group by; 0.0 and -0.0, which Spark groups as one, also by their texts."""
     fields = [field for field in weighed.schema.fields if field.name != WEIGHT]
-    texts = [column(f.name).cast("string") for f in fields if _holds(f.dataType, FloatType | DoubleType)]
+    texts = [column(f.name).cast("string") for f in fields if holds(f.dataType, FloatType | DoubleType)]
     return [*[column(f.name) for f in fields], *[text.alias(f"_value_{at}") for at, text in enumerate(texts)]]
-
-
-def has_no_order(kind: DataType) -> bool:
-    """Whether rows with such a column cannot be compared."""
-    return _holds(kind, MapType | VariantType)
-
-
-def _holds(kind: DataType, sought: Any) -> bool:
-    if isinstance(kind, ArrayType):
-        return _holds(kind.elementType, sought)
-    if isinstance(kind, StructType):
-        return any(_holds(field.dataType, sought) for field in kind.fields)
-    return isinstance(kind, sought)
