@@ -41,6 +41,15 @@ def list_files(spark: SparkSession, uri: str) -> dict[str, int]:
     return {one.getPath().getName(): int(one.getModificationTime()) for one in found if one.isFile()}
 
 
+def version_gone(error: Exception) -> bool:
+    """Whether a version could not be read because its files, or the log that tells them, are not there any more."""
+    said = str(error)
+    return files_gone(error) or any(
+        sign in said
+        for sign in ("Cannot time travel Delta table to version", "DELTA_TRUNCATED_TRANSACTION_LOG", "NO_RECREATABLE")
+    )
+
+
 def files_gone(error: Exception) -> bool:
     """Whether a read failed because files that a table's log names are not there any more."""
     said = str(error.java_exception) if isinstance(error, Py4JJavaError) else str(error)

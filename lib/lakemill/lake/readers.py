@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 
 from lakemill.job import Job
 from lakemill.lake.files import list_files
@@ -92,8 +93,23 @@ def need(table: Table, reader: Reader, files: LogFiles) -> Need | None:
 
 
 def unchanged_until(version: int, since: Sequence[Commit]) -> int:
-    """The newest version that has the same rows as this one; `since`: the commits after it, in order."""
+    """The newest version that has the same rows as this one; `since`: the commits after it, in order.
+
+    A commit that sets the table's columns or properties ends it too: its rows may read as others.
+    """
     for commit in since:
-        if commit.changes_data:
+        if commit.changes_data or commit.metadata:
             return commit.version - 1
     return since[-1].version if since else version
+
+
+def vacuumed_on(table: Table) -> date | None:
+    """The day (UTC) of the table's last VACUUM, as far as its log tells."""
+    log = table.log()
+    for version in range(log.version, -1, -1):
+        commit = log.commit(version)
+        if commit is None:
+            return None
+        if str(commit.info.get("operation")).startswith("VACUUM"):
+            return datetime.fromtimestamp(commit.info["timestamp"] / 1000, UTC).date()
+    return None
