@@ -124,12 +124,13 @@ def _mapped(world: World, job: Job, progress: Progress) -> tuple[DataFrame, Redu
     pins = {name: world.lake.table(name).pin() for name in job.sources}
     if set(pins) != set(progress.versions):
         raise _changed(job)
-    rows = {name: _as_made(pin, progress) for name, pin in pins.items()}
-    schemas = {name: without_state(frame.schema) for name, frame in rows.items()}
+    schemas = {name: without_state(_as_made(pin, progress).schema) for name, pin in pins.items()}
     mapped = check_job(world.spark, job, schemas)
     if mapped.fingerprint != progress.fingerprint:
         raise _changed(job)
-    frames = [rows[name].select(*schemas[name].names) for name in job.sources]
+    # A source that is named twice is read twice: its columns must not be taken for each other.
+    full = [_as_made(pins[name], progress) for name in job.sources]
+    frames = [frame.select(*schemas[name].names) for frame, name in zip(full, job.sources, strict=True)]
     return job.mapped(*frames), _reduction(job, mapped.schema)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import reduce
+from itertools import pairwise
 
 from pyspark.sql import DataFrame
 
@@ -16,7 +17,7 @@ from lakemill.reducers.columns import column, has_no_order
 
 
 def check_pure(job: Job, mapped: Mapped, frames: Sequence[DataFrame]) -> None:
-    """Map some rows of the first source at once, and in two halves, last first.
+    """Map some rows at once, and in two halves, last first; rows of several sources only in another order.
 
     Raises UsageError, showing a row, where that gives other rows: a function looks at the rows around its own, or its
     value is by chance.
@@ -26,12 +27,13 @@ def check_pure(job: Job, mapped: Mapped, frames: Sequence[DataFrame]) -> None:
     first, others = frames[0], [to_local(frame.limit(ROWS))[0] for frame in frames[1:]]
     spark, rows = first.sparkSession, first.limit(ROWS)._jdf.collectAsList()
     lists, middle = spark._jvm.java.util, rows.size() // 2  # type: ignore[union-attr]
-    parts = [lists.ArrayList(rows.subList(*ends)) for ends in ((0, middle), (middle, rows.size()))]
+    ends = [0, rows.size()] if others else [0, middle, rows.size()]  # halves of a union would double its other side
+    parts = [lists.ArrayList(rows.subList(*two)) for two in pairwise(ends)]
     for part in parts:
         lists.Collections.reverse(part)
-    whole, *halves = [job.mapped(local_frame(spark, first.schema, part), *others) for part in (rows, *parts)]
+    whole, *again = [job.mapped(local_frame(spark, first.schema, part), *others) for part in (rows, *parts)]
     names = [column(field.name) for field in mapped.schema.fields if not has_no_order(field.dataType)]
-    found = unequal(whole.select(*names), reduce(DataFrame.unionAll, halves).select(*names)).limit(1).collect()
+    found = unequal(whole.select(*names), reduce(DataFrame.unionAll, again).select(*names)).limit(1).collect()
     if found:
         said = ", ".join(f"{name}={value}" for name, value in found[0].asDict().items() if name != SIGN)
         raise UsageError(
