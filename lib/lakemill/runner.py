@@ -12,11 +12,12 @@ from time import monotonic
 
 from lakemill.conf import Conf
 from lakemill.core.plan import POLICIES
-from lakemill.errors import LakemillError, UsageError, did_you_mean
+from lakemill.errors import CommitLost, LakemillError, UsageError, did_you_mean
 from lakemill.graph import select
 from lakemill.job import Dump, Job
 from lakemill.lake.lock import lock, lock_folder
 from lakemill.lake.maintain import Maintained, maintain, maintain_ledger
+from lakemill.lake.progress import lost_race
 from lakemill.lake.readers import readers
 from lakemill.lake.session import start_session
 from lakemill.lake.tables import Lake
@@ -128,9 +129,15 @@ def maintain_tables(
         except LakemillError as error:
             upkeep.errors.append(error)
         except Exception as error:  # the other tables are still maintained
-            traceback.print_exc()
-            upkeep.errors.append(LakemillError(f"{name}: {type(error).__name__}: {error}".split("\n\n")[0][:2000]))
+            upkeep.errors.append(_failed(name, error))
     return upkeep
+
+
+def _failed(name: str, error: Exception) -> LakemillError:
+    if lost_race(error):
+        return CommitLost(f"{name}: another process committed to it meanwhile. `lakemill maintain {name}` again.")
+    traceback.print_exception(error)
+    return LakemillError(f"{name}: {type(error).__name__}: {error}".split("\n\n")[0][:2000])
 
 
 @contextmanager
