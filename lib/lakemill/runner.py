@@ -123,9 +123,8 @@ def maintain_tables(
             continue
         try:
             with lock(world.locks, name):
-                upkeep.done.append(
-                    maintain_ledger(table) if name == LEDGER else maintain(table, jobs[name].key or (), known)
-                )
+                ledger = name == LEDGER
+                upkeep.done.append(maintain_ledger(table) if ledger else maintain(world.lake, jobs[name], known))
         except LakemillError as error:
             upkeep.errors.append(error)
         except Exception as error:  # the other tables are still maintained

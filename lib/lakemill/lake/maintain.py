@@ -8,19 +8,20 @@ import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pyspark.sql import SparkSession
 from pyspark.sql.types import ArrayType, MapType, StructType
 
 from lakemill.errors import LakemillError
+from lakemill.job import Job
 from lakemill.lake.commit import committed
 from lakemill.lake.files import list_files
 from lakemill.lake.log import Log
 from lakemill.lake.progress import NoProgress, Progress, read_progress
-from lakemill.lake.readers import Need, Reader, log_files, need
-from lakemill.lake.tables import ROWS_A_FILE, Table, append
+from lakemill.lake.readers import Need, Reader, log_files, need, unchanged_until
+from lakemill.lake.tables import ROWS_A_FILE, Lake, Table, append
 from lakemill.reducers.columns import quoted
 
 DAY = 86_400_000
@@ -56,20 +57,21 @@ class Maintained:
     remarks: list[str] = field(default_factory=list)
 
 
-def maintain(table: Table, key: Sequence[str], readers: Sequence[Reader]) -> Maintained:
+def maintain(lake: Lake, job: Job, readers: Sequence[Reader]) -> Maintained:
     """Compact a target, remove files that nobody needs, repeat its progress, clean its log; the caller has its lock.
 
     Raises LakemillError where the table is not as lakemill left it.
     """
+    table = lake.table(job.target)
     progress = read_progress(table.log(), table.name)
     if isinstance(progress, NoProgress):
         raise LakemillError(
             f"{table.name}: {progress.reason}: {progress.detail}. Nothing was done; `lakemill run {table.name}` first."
         )
     done = Maintained(table.name)
-    _optimize(table, key, done)
+    _optimize(table, job.key or (), done)
     _vacuum(table, _needs(table, readers), done)
-    _repeat(table, progress)
+    _repeat(table, _moved(lake, progress))
     _clean_log(table, _needs(table, readers), done)
     return done
 
@@ -140,6 +142,16 @@ def _vacuumed(log: Log, before: int) -> tuple[int, int]:
         if str(commit.info.get("operation")).startswith("VACUUM"):
             said |= commit.info.get("operationMetrics") or {}
     return int(said.get("numDeletedFiles", 0)), int(said.get("sizeOfDataToDelete", 0))
+
+
+def _moved(lake: Lake, progress: Progress) -> Progress:
+    """The progress with each source's newest version that still has the rows it was made from: older ones may go."""
+    versions = dict(progress.versions)
+    for name, version in versions.items():
+        log = lake.table(name).log()
+        if log.exists and log.table_id == progress.ids[name]:
+            versions[name] = unchanged_until(version, log.commits(version, log.version) or [])
+    return replace(progress, versions=versions)
 
 
 def _repeat(table: Table, progress: Progress) -> None:
