@@ -88,6 +88,10 @@ class Joins:
         """The columns by which rows meet the optional source; none where they are no plain columns of one source."""
         return next((tuple(b for _, b in link.columns) for link in self.links if self._looks_up(link, source)), ())
 
+    def told_by(self, source: int) -> dict[str, str]:
+        """The columns of the map's result that are this source's own, and what the source calls them."""
+        return {name: column for name, (at, column) in self.origins.items() if at == source}
+
     def _from(self, one: int, start: int) -> Iterator[Link]:
         for link in self.links:
             if link.one == one:
