@@ -40,7 +40,7 @@ def test_a_left_join_is_looked_up(spark):
     joins = read(spark, lambda a, b, c: a.join(c, F.lit(True)).join(b, ["k", "g"], "left").select("k", "g", "y"))
     assert joins.branches == (Branch(frozenset({0, 2}), frozenset({1})),)
     assert joins.optional == {1} and not joins.opaque
-    assert joins.found_by(1) == ("k",)
+    assert joins.found_by(1) in (("k",), ("g",))
     assert {link.other for link in joins.path(1)} == {0, 2}, "rows of both are found by the change"
     assert [link.other for link in joins.path(0)] == [1], "the looked-up side leads no further"
     assert joins.origins == {"k": (0, "k"), "g": (2, "g")}, "a column that may be NULL for want of a row tells no rows"
@@ -54,7 +54,7 @@ def test_other_joins_that_look_up(spark, how):
 
 OPAQUE = {
     "full": (lambda a, b, c: a.join(b, "k", "full"), {0, 1}),
-    "no plain column": (lambda a, b, c: a.join(b, a["k"] + 1 == b["k"], "left"), {1}),
+    "no plain column": (lambda a, b, c: a.join(b, a["k"] + 1 == b["k"], "left").select("x", "y"), {1}),
     "two sources looked up": (lambda a, b, c: a.join(b.join(c, "g"), "k", "left"), {1, 2}),
     "looked up by a looked-up column": (lambda a, b, c: a.join(b, "k", "left").join(c, "g", "left"), {2}),
     "looked up twice": (lambda a, b, c: a.join(b, "k", "left").select("x").union(b.select("y")), {1}),
