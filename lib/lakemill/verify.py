@@ -17,7 +17,7 @@ from lakemill.ingest.rows import LINEAGE, missing_files, read_rows, refused
 from lakemill.job import RESERVED, Dump, Job
 from lakemill.lake.files import version_gone
 from lakemill.lake.progress import Progress, last_progress
-from lakemill.lake.readers import unchanged_until, vacuumed_on
+from lakemill.lake.readers import unchanged_until
 from lakemill.lake.tables import Pin, without_state
 from lakemill.load import loaded_dumps
 from lakemill.reducers import PerKey
@@ -167,7 +167,8 @@ def _gone(world: World, job: Job, error: Exception) -> LakemillError | None:
     """The same error in words, where files or the log of the versions that the table was made from are gone."""
     if not version_gone(error):
         return None
-    when = [f"{name} was vacuumed on {day}" for name in job.sources if (day := vacuumed_on(world.lake.table(name)))]
+    removed = {name: world.lake.table(name).log().last_vacuum() for name in job.sources}
+    when = [f"{name} was vacuumed on {commit.at:%Y-%m-%d}" for name, commit in removed.items() if commit]
     return VersionsGone(
         f"{job.target} cannot be verified: versions that it was made from are gone "
         f"({', '.join(when) or 'no log says when they were vacuumed'}). "

@@ -129,6 +129,22 @@ def test_python_functions_and_nested_columns_update_as_they_rebuild(lake, seed):
     assert lake.differences(JOBS["tags"]) == []
 
 
+def test_rows_that_meet_by_what_python_made_of_them_follow_both_sides(lake):
+    job = Job(
+        source=["raw.sales", "raw.cities"], key=["country"], reduce={"n": Sum("n")}, target="gold.countries",
+        map=lambda sales, cities: sales.withColumn("city", spelled("city")).join(cities, "city"),
+    )  # fmt: skip
+    lake.put("raw.sales", [("U", 1), ("utrecht", 2), ("x", 4)], "city string, n bigint")
+    lake.put("raw.cities", [("Utrecht", "nl"), ("utrecht", "be")], "city string, country string")
+    lake.run(job)
+    assert lake.rows("gold.countries") == [("be", 2), ("nl", 1)]
+    lake.put("raw.sales", [("u", 8), ("X", 16)], "city string, n bigint")
+    lake.put("raw.cities", [("x", "fr")], "city string, country string")
+    lake.delta("raw.cities").delete("country = 'be'")
+    assert lake.run(job).reason == "UPDATE"
+    assert lake.rows("gold.countries") == [("fr", 20), ("nl", 9)]
+
+
 def check(spark, job: Job) -> Mapped:
     kinds = StructType.fromDDL("k string, m map<string,int>, s struct<m:map<string,int>>, n int")
     return check_map(spark, job, {"raw.rows": kinds})

@@ -139,7 +139,7 @@ def _vacuumed(log: Log, before: int) -> tuple[int, int]:
     """What the VACUUM after a version said that it removed: files, bytes."""
     said: dict[str, Any] = {}
     for commit in log.commits(before, log.version) or []:
-        if str(commit.info.get("operation")).startswith("VACUUM"):
+        if commit.vacuums:
             said |= commit.info.get("operationMetrics") or {}
     return int(said.get("numDeletedFiles", 0)), int(said.get("sizeOfDataToDelete", 0))
 

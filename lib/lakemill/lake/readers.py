@@ -4,7 +4,6 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
 
 from lakemill.job import Job
 from lakemill.lake.files import list_files
@@ -101,15 +100,3 @@ def unchanged_until(version: int, since: Sequence[Commit]) -> int:
         if commit.changes_data or commit.metadata:
             return commit.version - 1
     return since[-1].version if since else version
-
-
-def vacuumed_on(table: Table) -> date | None:
-    """The day (UTC) of the table's last VACUUM, as far as its log tells."""
-    log = table.log()
-    for version in range(log.version, -1, -1):
-        commit = log.commit(version)
-        if commit is None:
-            return None
-        if str(commit.info.get("operation")).startswith("VACUUM"):
-            return datetime.fromtimestamp(commit.info["timestamp"] / 1000, UTC).date()
-    return None
