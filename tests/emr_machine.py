@@ -72,6 +72,7 @@ class Machine:
             capture_output=True,
             text=True,
             stdin=subprocess.DEVNULL,
+            timeout=900,
         )
         (folder / "stdout").write_text(done.stdout)
         (folder / "stderr").write_text(done.stderr)
