@@ -32,6 +32,15 @@ def test_the_shops_own_conf_is_right():
     assert found.application and not found.new_cluster
 
 
+def test_what_the_shops_conf_has_in_comments_is_right_too(project):
+    """A person takes the # away."""
+    text = (ROOT / "conf" / "emr.yaml").read_text()
+    found = settings(project, "emr", re.sub(r"^( *)# ( *)(?=[\w.-]+:( |$))", r"\1\2", text, flags=re.M))
+    assert found.new_cluster.task_count == 4 and found.new_cluster.subnet and found.new_cluster.security_configuration
+    assert found.role and "glue:shop.daily_sales" in found.places
+    assert found.spark["spark.sql.catalogImplementation"] == "hive"
+
+
 def test_a_cluster_of_its_own(project):
     found = settings(project, "emr", PLACES + SUBMIT + NEW)
     assert found.new_cluster.core_count == 2
