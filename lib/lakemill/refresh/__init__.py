@@ -8,6 +8,7 @@ from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 
 from lakemill.core.plan import NOTHING, REBUILD, Change, Plan, allowed, decide
+from lakemill.core.where import keys_where
 from lakemill.errors import CorruptFeed, LakemillError
 from lakemill.job import Dump, Job
 from lakemill.lake.feed import compared
@@ -15,21 +16,28 @@ from lakemill.lake.files import corrupt_feed, damaged_log, feed_unreadable, file
 from lakemill.observe.runs import Run
 from lakemill.refresh import rebuild, update
 from lakemill.refresh.commit import stage
+from lakemill.refresh.restate import restate
 from lakemill.refresh.task import Task, prepare
 from lakemill.refresh.world import World
 
 __all__ = ["Task", "World", "prepare", "refresh"]
 
 
-def refresh(world: World, job: Job, policy: str, run: Run) -> None:
-    """Bring one table up to date and say in `run` what was done; the caller holds the table's lock."""
+def refresh(world: World, job: Job, policy: str, run: Run, where: str | None = None) -> None:
+    """Bring one table up to date and say in `run` what was done; the caller holds the table's lock.
+
+    where: a condition on its key; these keys are made anew besides.
+    """
     assert not isinstance(job.source, Dump)
     with _in_words(job):
         with stage(run, "plan"):
             task = prepare(world, job, policy)
+        chosen = keys_where(world.spark, job, task.mapped.schema, where) if where else None
         run.versions = {name: pin.version for name, pin in task.pins.items()}
         run.version = task.target_version
         _do(task, policy, run)
+        if chosen is not None and where and run.plan != REBUILD:
+            restate(prepare(world, job, "auto"), chosen, where, run)
     world.pins.pop(job.target, None)
 
 

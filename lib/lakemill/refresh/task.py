@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from pyspark.sql import DataFrame
+from pyspark.sql.types import StructType
 
 from lakemill.core.check import check_job
 from lakemill.core.plan import REBUILD, Change, Plan, allowed, decide
@@ -16,7 +17,7 @@ from lakemill.lake.feed import change_since
 from lakemill.lake.progress import NoProgress, Progress, read_progress
 from lakemill.lake.schema import at_version
 from lakemill.lake.tables import Pin, Table
-from lakemill.reducers import PerKey
+from lakemill.reducers import Latest, PerKey
 from lakemill.refresh.world import World
 
 
@@ -82,7 +83,15 @@ def _redefined(job: Job, pins: Mapping[str, Pin], progress: Progress, mapped: Ma
         was = None
     if was is None or was.fingerprint != progress.fingerprint:
         return Plan(REBUILD, "DEFINITION_CHANGED", "its sources, map, key or reduce are not those it was made with")
-    if was.schema == mapped.schema:
+    if _held(job, was.schema) == _held(job, mapped.schema):
         return None
     changed = [name for name, pin in pins.items() if known[name] != pin.schema]
-    return Plan(REBUILD, "SCHEMA_CHANGED", f"{', '.join(changed)}: its new columns are the target's too")
+    return Plan(REBUILD, "SCHEMA_CHANGED", f"{', '.join(changed)}: the target has its new columns too")
+
+
+def _held(job: Job, mapped: StructType) -> object:
+    """What of the mapped columns decides the target's rows: all, or those of the key and those that reducers read."""
+    if job.appends or isinstance(job.reduce, Latest | PerKey):
+        return mapped
+    read = {*(job.key or ()), *(name for reducer in job.reducers.values() for name in reducer.columns)}
+    return [field for field in mapped.fields if field.name in read]
