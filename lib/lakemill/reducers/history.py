@@ -12,8 +12,8 @@ NEXT, BEFORE = "_next_since", "_values_before"
 def history(key: Sequence[str], since: str, then: Sequence[str] = ()) -> Callable[[DataFrame], DataFrame]:
     """A function for PerKey: one row a key and period in which all its values stayed the same.
 
-    A row says its values from `since` on, a day or a time; of several rows of one `since` the last by `then` counts.
-    Values are all other columns. The periods have the key, the values, and
+    A row says its values from `since` on, a day or a time; of several rows of one `since` the last by `then` counts
+    (no two rows that differ may tie in both). Values are all other columns. The periods have the key, the values, and
 
     - valid_from: when they were first said,
     - valid_to: when they no longer held, NULL as long as they do; a period ends where the next begins and does not
