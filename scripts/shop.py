@@ -131,14 +131,15 @@ where monday >= $first
 """
 PROMOTIONS_OF = """
 select product_id, store_id, monday, display_location, mailer_location, 'false' from promoted where monday = $monday
-order by product_id, store_id, display_location
+order by product_id, store_id, display_location, mailer_location
 """
 # One in ten is withdrawn, or on another display than was planned.
 CHANGED_PROMOTIONS_OF = """
 select product_id, store_id, monday,
        case when h % 20 = 0 then display_location when display_location = '5' then '3' else '5' end, mailer_location,
        case when h % 20 = 0 then 'true' else 'false' end
-from promoted where monday = $monday and h % 10 = 0 order by product_id, store_id, display_location
+from promoted where monday = $monday and h % 10 = 0
+order by product_id, store_id, display_location, mailer_location
 """
 FIRST_NAMES = "Ada Ben Cleo Dan Eva Finn Gia Hugo Ida Jon Kim Leo Mia Noah Ola Pia Quinn Rosa Sam Tess Uma Vera".split()
 LAST_NAMES = (
