@@ -24,12 +24,6 @@ def touched_keys(weighed: DataFrame, key: Sequence[str]) -> DataFrame:
     return changed.select(*key_columns(key)).distinct()
 
 
-def of_keys(frame: DataFrame, keys: DataFrame, key: Sequence[str], few: bool) -> DataFrame:
-    """The rows of these keys alone; few keys go to where the rows are."""
-    sought = (F.broadcast(keys) if few else keys).alias("k")
-    return frame.alias("f").join(sought, same_key(key, "f", "k"), "left_semi")
-
-
 def difference(old: DataFrame, new: DataFrame) -> DataFrame:
     """What makes the bag `old` the bag `new`: rows to insert, and rows, `_gone`, all copies of which are to go.
 

@@ -62,6 +62,9 @@ def damaged_log(error: Exception) -> str | None:
     gap = re.search(r"\[DELTA_VERSIONS_NOT_CONTIGUOUS\] (Versions \([\d, ]+\) are not contiguous)", said)
     if gap:
         return f"{gap[1]}: a file of the log is missing"
+    part = re.search(r"\[DELTA_MISSING_PART_FILES\] Couldn't find .* of the (checkpoint version: \d+)", said)
+    if part:
+        return f"{part[1]} is missing; if the log's JSON files are all there, moving _last_checkpoint away is enough"
     unread = re.search(r"FAILED_READ_FILE\S* Encountered error while reading file (\S*/_delta_log/\S+?)\.?\s", said)
     if unread:
         return (
