@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 import submit
+from pyspark.sql.types import StructType
 
 from lakemill import Job
 from lakemill.cli import main
+from lakemill.core.rowwise import check_map
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
@@ -28,6 +30,15 @@ def test_its_job_runs(lake):
     assert lake.run(job).reason == "UPDATE"
     assert [float(row[0]) for row in lake.rows("gold.daily_sales", "average")] == [4.0]
     assert lake.differences(job) == []
+
+
+def test_its_python_function_is_marked(spark):
+    code = README.split("### Python in a map")[1].split("```python\n")[1].split("```")[0]
+    names = {"__name__": "readme"}
+    exec(code, names)
+    assert [names["town"].function(address) for address in ("5 High St, Ely", None)] == ["Ely", None]
+    job = Job(source="raw.orders", map=names["orders_by_town"], key=["town"], target="gold.towns")
+    assert check_map(spark, job, {"raw.orders": StructType.fromDDL("address string, amount int")}).schema.names
 
 
 def test_its_ten_minutes(lake, tmp_path, monkeypatch, capsys):

@@ -6,6 +6,7 @@ Everything a job file needs is one import line:
 """
 
 from lakemill.job import Dump, Job
+from lakemill.pure import pure
 from lakemill.reducers import (
     All,
     Any,
@@ -45,5 +46,5 @@ __all__ = [
     "All", "Any", "ApproxCountDistinct", "ApproxQuantile", "ArgMax", "ArgMin", "Bag", "CollectSet", "Count",
     "CountDistinct", "CountIf", "Dump", "First", "Fold", "Histogram", "Job", "Last", "Latest", "Max", "Mean", "Median",
     "Min", "Mode", "PerKey", "Quantile", "Reducer", "StdDev", "Sum", "TopK", "Total", "Variance", "__version__",
-    "history", "run",
+    "history", "pure", "run",
 ]  # fmt: skip

@@ -65,7 +65,8 @@ SAYS = {
     "except": "Except|except", "cube": "groupBy/agg|cube", "joins raw.lines with itself": "joins raw.lines with itself",
     "rand": "NONDETERMINISTIC: Rand", "uuid": "NONDETERMINISTIC", "current_date": "CurrentDate",
     "current_timestamp": "CurrentTimestamp", "now": "Now", "monotonically": "Monotonically",
-    "input_file_name": "InputFileName", "python clock": "built twice", "python udf": "user-defined function",
+    "input_file_name": "InputFileName", "python clock": "built twice",
+    "python udf": r'"<lambda>" cannot be seen through.*@pure',
     "range": "not one of its sources", "create": "not one of its sources", "unknown column": "amuont", "twice": "twice",
     "state": "_state", "not a frame": "not a DataFrame",
 }  # fmt: skip

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from pyspark.sql import Column, DataFrame, functions as F
 
 from lakemill.core.mapreduce import GONE, same_key
-from lakemill.core.weights import WEIGHT, has_no_order, told_apart
+from lakemill.core.weights import WEIGHT, told_apart
 from lakemill.errors import UsageError
 from lakemill.job import Job
-from lakemill.reducers.columns import column
+from lakemill.reducers.columns import column, has_no_order
 
 ALL, SIGN, ADDED, REMOVED = "_all", "_sign", "_added", "_removed"
 
