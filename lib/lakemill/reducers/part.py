@@ -47,9 +47,9 @@ class Total:
         return "group"
 
     @property
-    def size(self) -> str:
-        """What it takes to keep for a key, for people."""
-        return "16 bytes" if isinstance(self.type, DecimalType) else "8 bytes"
+    def bytes(self) -> int:
+        """What it takes to keep for a key."""
+        return 16 if isinstance(self.type, DecimalType) else 8
 
     @property
     def definition(self) -> str:
