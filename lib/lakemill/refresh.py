@@ -16,7 +16,7 @@ from pyspark.sql.types import StructType
 from lakemill.core import mapreduce, perkey
 from lakemill.core.check import check_job
 from lakemill.core.collect import WEIGHT
-from lakemill.core.laws import check_laws
+from lakemill.core.laws import check_laws, strangers
 from lakemill.core.local import Held, holding
 from lakemill.core.near import near
 from lakemill.core.plan import NOTHING, REBUILD, Change, Plan, allowed, decide
@@ -34,7 +34,6 @@ from lakemill.lake.tables import Lake, Pin, Table, append, by_range, create
 from lakemill.observe.cost import rows_seen
 from lakemill.observe.runs import Run
 from lakemill.reducers import PerKey
-from lakemill.reducers.count import ROWS
 
 DRIVER_BYTES = 4 * 1024 * 1024
 """A change whose feed is larger than this (some 300,000 rows in Parquet) is not brought to the driver."""
@@ -81,6 +80,11 @@ class Task:
     progress: Progress | NoProgress
     changes: Mapping[str, Change]
     plan: Plan
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the target was not made by this definition yet: what is the user's own is then tried first."""
+        return isinstance(self.progress, NoProgress) or self.progress.fingerprint != self.mapped.fingerprint
 
     @cached_property
     def reduction(self) -> Reduction:
@@ -172,7 +176,7 @@ def _rebuild(task: Task, run: Run) -> None:
     with stage(run, "count"):
         run.rows_in = sum(frame.count() for frame in frames)
     mapped = job.mapped(*frames)
-    if task.plan.reason in ("FIRST_RUN", "DEFINITION_CHANGED"):
+    if task.is_new:
         check_laws(job, mapped)
     rows = mapped if job.appends else mapreduce.target_rows(mapreduce.totals(mapped, task.reduction), task.reduction)
     key = task.job.key or ()
@@ -205,6 +209,8 @@ def _update(task: Task, run: Run) -> None:
     with holding(sum(change.feed_bytes for change in task.changes.values()) <= DRIVER_BYTES) as held:
         with stage(run, "change"):
             weighed, observed = change_of(task)
+            if strangers(task.job) and task.stored().isEmpty():  # it was made from no rows, so nothing was tried on any
+                check_laws(task.job, weighed.where(F.col(WEIGHT) > 0).drop(WEIGHT))
             deltas, run.keys_touched = held.hold(mapreduce.delta(weighed, task.reduction))
             run.rows_in = rows_seen(task.target.spark, observed)
         with stage(run, "touched"):
@@ -215,8 +221,9 @@ def _update(task: Task, run: Run) -> None:
             _refuse_negative(task, advanced)
         with stage(run, "recompute"):
             parts = _recomputed(task, advanced, run, held)
-        rows = mapreduce.target_rows(parts, task.reduction, with_gone=True)
-        target = task.target
+        rows, target = mapreduce.target_rows(parts, task.reduction, with_gone=True), task.target
+        if held.small:  # else each clause of the MERGE would hold every column's whole expression
+            rows, _ = held.hold(rows)
         commit(target, task.target_version, task.next_progress(), run, lambda: merge_keys(target, rows, key, where))
 
 
@@ -227,7 +234,7 @@ def _rebuild_per_key(task: Task, run: Run) -> None:
     with stage(run, "count"):
         run.rows_in = sum(frame.count() for frame in frames)
     mapped = job.mapped(*frames)
-    if task.plan.reason in ("FIRST_RUN", "DEFINITION_CHANGED"):
+    if task.is_new:
         with stage(run, "check"):
             check_on_sample(job, mapped)
     rows = job.reduce.rows(mapped)
@@ -285,7 +292,8 @@ def _recomputed(task: Task, advanced: DataFrame, run: Run, held: Held) -> DataFr
     if not run.keys_recomputed:
         return advanced.drop(mapreduce.AT_RISK)
     mapped = task.job.mapped(*[task.pins[name].rows() for name in task.job.sources])
-    parts = mapreduce.totals(mapreduce.of_keys(mapped, risky, task.reduction, held.small), task.reduction)
+    rows = mapreduce.of_keys(mapped, risky, task.reduction, held.small)
+    parts = mapreduce.totals(rows, task.reduction, complete=True)
     return mapreduce.settle(advanced, held.hold(parts)[0], task.reduction)
 
 
@@ -296,7 +304,7 @@ def _refuse_negative(task: Task, advanced: DataFrame) -> None:
         key = ", ".join(f"{name}={wrong[0][name]}" for name in task.reduction.key) or "the whole table"
         raise CorruptFeed(
             f"{task.target.name}: the change feed of {', '.join(task.job.sources)} takes away rows of {key} that were "
-            f"not there ({wrong[0][ROWS]} rows would be left). Nothing was written. Look at the source; "
+            f"not there ({mapreduce.lack(wrong[0], task.reduction)}). Nothing was written. Look at the source; "
             f"`lakemill run {task.target.name} --policy rebuild` makes the table anew from it."
         )
 
