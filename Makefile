@@ -31,7 +31,7 @@ bench-reducers: .venv/.ready  ## what reducers cost, on generated rows
 	@.venv/bin/python scripts/bench/reducers.py
 
 test: .venv/.ready  ## all tests that fit a laptop
-	@.venv/bin/python -m pytest
+	@.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-fast: .venv/.ready  ## the tests that need no Spark
 	@.venv/bin/python -m pytest -m "not spark and $(HEAVY)"
