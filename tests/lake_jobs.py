@@ -3,7 +3,7 @@
 from lakemill import Count, Job, Max, Sum
 from lakemill.errors import CommitLost
 from lakemill.observe.runs import Run
-from lakemill.refresh import _append_change, _update
+from lakemill.refresh.update import update
 
 SALES = Job(
     source="raw.sales",
@@ -15,7 +15,7 @@ SALES = Job(
 
 def do(task) -> str:
     try:
-        (_append_change if task.job.appends else _update)(task, Run("r", task.job.target))
+        update(task, Run("r", task.job.target))
     except CommitLost as lost:
         assert "Run again" in str(lost)
         return "lost"

@@ -19,7 +19,6 @@ WRONG = {
     "injected": ({"target": "gold.rows; drop"}, "no table name"),
     "source": ({"source": "Raw.Rows"}, "no table name"),
     "own": ({"source": "gold.rows"}, "its own target"),
-    "twice": ({"source": ["raw.rows", "raw.rows"], "map": two}, "twice"),
     "map of two": ({"map": two}, "one DataFrame"),
     "two and no map": ({"source": ["raw.rows", "raw.other"]}, "no map"),
     "no source": ({"source": []}, "no source"),

@@ -11,6 +11,7 @@ from lakemill import Count, Job, Max, Mean, Sum, refresh
 from lakemill.core import local
 from lakemill.errors import CommitLost, UsageError
 from lakemill.lake.progress import NoProgress
+from lakemill.observe.runs import Run
 
 SCHEMA = "shop string, amount bigint"
 
@@ -34,7 +35,7 @@ def test_a_sum_of_many_places_is_as_exact_updated_as_rebuilt(lake):
 
 
 def test_a_change_too_large_for_the_driver_stays_on_the_executors(shop, monkeypatch):
-    monkeypatch.setattr(refresh, "DRIVER_BYTES", -1)
+    monkeypatch.setattr(refresh.update, "DRIVER_BYTES", -1)
     monkeypatch.setattr(local, "to_local", lambda frame: pytest.fail("brought to the driver"))
     shop.put("raw.sales", [("c", 7), (None, 8)], SCHEMA)
     shop.delta("raw.sales").delete("amount = 2 or shop = 'b'")
@@ -81,7 +82,7 @@ def test_a_foreign_write_under_a_run_is_told(shop):
     task = refresh.prepare(shop.world, SALES, "auto")
     shop.delta("gold.sales").delete("shop = 'b'")
     with pytest.raises(CommitLost, match="somebody else wrote"):
-        refresh._update(task, refresh.Run("r", SALES.target))
+        refresh.update.update(task, Run("r", SALES.target))
     shop.run(SALES, "rebuild")
     assert shop.differences(SALES) == []
 

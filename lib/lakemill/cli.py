@@ -58,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
 
     run = add("run", _run, "bring tables up to date, in order (none named: all; +name: with all it reads)", "*")
     run.add_argument("--policy", choices=POLICIES, default="auto", help="update refuses to rebuild")
+    run.add_argument("--where", metavar="CONDITION", help="of one table: make the keys anew for which this holds")
     run.add_argument("--env", choices=ENVIRONMENTS, default="local", help="where to run")
     run.add_argument("--dry-run", action="store_true", help="print what would be sent to AWS, and send nothing")
     add("explain", _explain, "what a run would do to a table, and why", "1")
@@ -84,12 +85,14 @@ def _run(asked: argparse.Namespace, start: Path) -> int:
     conf = load_conf(find_root(start), asked.env)
     tables = select(load_jobs(Path(conf.jobs)), asked.tables)
     if asked.env != "local":
+        if asked.where:
+            raise UsageError("--where makes keys anew here; it is not sent to a cluster yet. Leave --env out.")
         return _submit(conf, tables, asked)
     if asked.dry_run:
         raise UsageError("--dry-run shows what is sent to AWS; --env local sends nothing. See `lakemill explain`.")
     with busy(asked.json) as say:
         world, jobs = _open(start)
-        outcome = run_tables(world, jobs, asked.tables, asked.policy, begins=say)
+        outcome = run_tables(world, jobs, asked.tables, asked.policy, asked.where, begins=say)
     return show_runs(outcome, asked.json)
 
 

@@ -14,7 +14,8 @@ from lakemill.lake.progress import read_progress
 from lakemill.load import plan_load
 from lakemill.reducers import Collected, Latest, Part, PerKey, Total
 from lakemill.reducers.part import ON_REMOVAL
-from lakemill.refresh import Task, World, change_of, prepare
+from lakemill.refresh import Task, World, prepare
+from lakemill.refresh.change import planned
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ def _class(parts: Mapping[str, Part], made: Reduction) -> str:
 def _frame(task: Task) -> DataFrame:
     """What the run would reduce: the change where it is an update, else the whole source."""
     if task.plan.kind == UPDATE:
-        weighed, _ = change_of(task)
+        weighed = planned(task)
         if isinstance(task.job.reduce, PerKey):
             return perkey.touched_keys(weighed, task.job.key or ())
         return weighed if task.job.appends else mapreduce.delta(weighed, task.reduction)

@@ -29,9 +29,10 @@ class Dump:
 class Job:
     """One table: where its rows come from, how a row maps, by which key rows meet, how they reduce.
 
-    source: a table name, several, or Dump(feed).   map: DataFrame(s) -> DataFrame, row by row; None keeps rows as
-    they are.   key: the columns rows meet on; [] is one row for the whole table; None appends.   reduce: reducers by
-    column name, Latest(by), or PerKey(fn); empty is the distinct keys.   target: the table's name.
+    source: a table name, several (one that is joined with itself is named twice), or Dump(feed).   map: DataFrame(s)
+    -> DataFrame, row by row; None keeps rows as they are.   key: the columns rows meet on; [] is one row for the whole
+    table; None appends.   reduce: reducers by column name, Latest(by), or PerKey(fn); empty is the distinct keys.
+    target: the table's name.
     Raises UsageError, in the user's words, where these do not fit together.
     """
 
@@ -89,8 +90,6 @@ class Job:
                 self._refuse(f'"{name}" is no table name; one reads layer.name in small letters, as gold.daily_sales')
         if self.target in self.sources:
             self._refuse("it reads its own target")
-        if len(set(self.sources)) < len(self.sources):
-            self._refuse("it names a source twice; a table joined with itself is not supported yet")
 
     def _check_map(self) -> None:
         if isinstance(self.source, Dump):

@@ -10,7 +10,8 @@ from lakemill.job import Dump, Job
 from lakemill.lake.progress import NoProgress, Progress, read_progress
 from lakemill.lake.tables import Table, append, create
 from lakemill.observe.runs import Run
-from lakemill.refresh import World, commit, stage
+from lakemill.refresh.commit import commit, stage
+from lakemill.refresh.world import World
 
 
 def load(world: World, job: Job, policy: str, run: Run) -> None:

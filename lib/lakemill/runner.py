@@ -54,10 +54,16 @@ def run_tables(
     jobs: dict[str, Job],
     wanted: Sequence[str] = (),
     policy: str = "auto",
+    where: str | None = None,
     begins: Callable[[str], None] = lambda table: None,
     ends: Callable[[Run], None] = lambda run: None,
 ) -> Outcome:
-    """Run the tables asked for (none: all), in order. `begins` and `ends` are called around each."""
+    """Run the tables asked for (none: all), in order. `begins` and `ends` are called around each.
+
+    where: a condition on the key of the one table asked for; these keys are made anew.
+    """
+    if where and len(select(jobs, wanted)) != 1:
+        raise UsageError("--where is about the keys of one table; name that one.")
     if policy not in POLICIES:
         raise UsageError(f'There is no policy "{policy}". {did_you_mean(policy, POLICIES)}')
     names, outcome = select(jobs, wanted), Outcome()
@@ -72,7 +78,7 @@ def run_tables(
             run.status, run.error = SKIPPED, f"{broken[0]}, which it reads, failed"
         else:
             with _told(run, outcome):
-                run_table(world, jobs[name], policy, run)
+                run_table(world, jobs[name], policy, run, where)
         if run.status in (FAILED, SKIPPED):
             lost.add(name)
         ends(run)
@@ -83,10 +89,15 @@ def run_tables(
     return outcome
 
 
-def run_table(world: World, job: Job, policy: str, run: Run) -> None:
+def run_table(world: World, job: Job, policy: str, run: Run, where: str | None = None) -> None:
     """One table, under its lock, metered."""
+    if where and isinstance(job.source, Dump):
+        raise UsageError(f"{job.target}: --where chooses keys, and it has none; use --policy rebuild.")
     with lock(world.locks, job.target), metered(world.spark, f"{run.run_id} {job.target}") as cost:
-        (load if isinstance(job.source, Dump) else refresh)(world, job, policy, run)
+        if isinstance(job.source, Dump):
+            load(world, job, policy, run)
+        else:
+            refresh(world, job, policy, run, where)
         world.lake.enlist(job.target)
     run.spark_jobs, run.bytes_read = cost.spark_jobs, cost.bytes_read
 

@@ -86,7 +86,9 @@ def _mapped(world: World, job: Job, progress: Progress) -> tuple[DataFrame, Redu
     mapped = check_job(world.spark, job, schemas)
     if mapped.fingerprint != progress.fingerprint:
         raise _changed(job)
-    frames = [rows[name].select(*schemas[name].names) for name in job.sources]
+    # A source that is named twice is read twice: its columns must not be taken for each other.
+    full = [pins[name].table.full(progress.versions[name]) for name in job.sources]
+    frames = [frame.select(*schemas[name].names) for frame, name in zip(full, job.sources, strict=True)]
     return job.mapped(*frames), _reduction(job, mapped.schema)
 
 

@@ -36,7 +36,7 @@ def test_the_same_run_twice_is_one_effect(shop):
 
 def test_a_run_that_dies_before_its_commit_leaves_nothing(shop, monkeypatch):
     shop.put("raw.sales", [("a", 10)], SCHEMA)
-    monkeypatch.setattr("lakemill.refresh.merge_keys", _dies)
+    monkeypatch.setattr("lakemill.refresh.update.merge_keys", _dies)
     with pytest.raises(RuntimeError, match="power cut"):
         shop.run(SALES)
     assert shop.rows("gold.sales")[0] == ("a", 2, 3, 2)
@@ -47,7 +47,7 @@ def test_a_run_that_dies_before_its_commit_leaves_nothing(shop, monkeypatch):
 
 def test_a_run_that_dies_after_its_commit_is_not_repeated(shop, monkeypatch):
     shop.put("raw.sales", [("a", 10)], SCHEMA)
-    monkeypatch.setattr("lakemill.refresh.confirm", _dies)
+    monkeypatch.setattr("lakemill.refresh.commit.confirm", _dies)
     with pytest.raises(RuntimeError, match="power cut"):
         shop.run(SALES)
     monkeypatch.undo()
@@ -220,7 +220,7 @@ def test_more_rows_taken_than_there_were_is_a_corrupt_feed(shop, monkeypatch):
         weighed, seen = _change(task)
         return weighed.unionAll(weighed), seen
 
-    from lakemill import refresh as module
+    from lakemill.refresh import update as module
 
     _change = module.change_of
     monkeypatch.setattr(module, "change_of", twice_removed)

@@ -12,7 +12,6 @@ from pyspark.sql.types import StructType
 
 from lakemill.core.keywise import IN_PYTHON, Keywise, not_per_key, refuse
 from lakemill.core.local import empty
-from lakemill.core.perkey import has_no_order
 from lakemill.core.rowwise import (
     OWN,
     OWN_PREFIXES,
@@ -25,6 +24,7 @@ from lakemill.core.rowwise import (
     tagged,
     tags_of,
 )
+from lakemill.core.weights import has_no_order
 from lakemill.errors import UsageError, did_you_mean
 from lakemill.job import Job
 from lakemill.reducers import PerKey

@@ -16,6 +16,7 @@ from pyspark.sql.types import IntegerType, StructField, StructType
 from lakemill.core import mapreduce
 from lakemill.core.collect import any_not_zero
 from lakemill.core.reduction import Reduction, reduction
+from lakemill.core.weights import weigh
 from lakemill.errors import UsageError
 from lakemill.job import Job
 from lakemill.reducers import Fold, Reducer
@@ -88,9 +89,9 @@ class _Trial:
             self._refuse("a part or column of it gives another value each time")
         plain = [each.plain(self.made.types).alias(name) for name, each in self._reducers().items()]
         self._compare("its parts", all_at_once, "its `plain` aggregate", whole.groupBy(TRIAL).agg(*plain))
-        grown = self._after(first, mapreduce.weigh(second, None))
+        grown = self._after(first, weigh(second, None))
         self._compare("half of the rows added later", grown, "all rows at once", all_at_once)
-        left = self._after(whole, mapreduce.weigh(second.limit(0), second))
+        left = self._after(whole, weigh(second.limit(0), second))
         alone = self._shown(mapreduce.totals(first, self.made))
         self._compare("half of the rows taken away again", left, "never having had them", alone)
 

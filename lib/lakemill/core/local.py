@@ -36,6 +36,10 @@ class Held:
     small: bool
     kept: list[DataFrame] = field(default_factory=list)
 
+    def spread(self) -> "Held":
+        """The same, for frames that may be large though the change is small."""
+        return Held(False, self.kept)
+
     def hold(self, frame: DataFrame) -> tuple[DataFrame, int]:
         """The frame, computed, and its number of rows."""
         if self.small:

@@ -9,20 +9,15 @@ from functools import reduce
 
 from pyspark.sql import Column, DataFrame, Row, functions as F
 
-from lakemill.core.collect import WEIGHT, Collecting, any_not_zero, by_key, distinct_of, entries_of
+from lakemill.core.collect import Collecting, any_not_zero, by_key, distinct_of, entries_of
 from lakemill.core.reduction import Reduction
+from lakemill.core.weights import WEIGHT, weigh
 from lakemill.reducers import Collected, Part, Total
 from lakemill.reducers.columns import column, quoted
 from lakemill.reducers.count import ROWS
 
 SUMS, ENTRIES, WAS = "_sums", "_entries", "_was"
 FOUND, AT_RISK, GONE = "_found", "_at_risk", "_gone"
-
-
-def weigh(added: DataFrame, removed: DataFrame | None) -> DataFrame:
-    """Mapped rows with their weight: +1 for each added one, -1 for each removed one."""
-    weighed = added.withColumn(WEIGHT, F.lit(1))
-    return weighed if removed is None else weighed.unionAll(removed.withColumn(WEIGHT, F.lit(-1)))
 
 
 def totals(mapped: DataFrame, reduction: Reduction, complete: bool = False) -> DataFrame:

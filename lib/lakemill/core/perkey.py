@@ -1,13 +1,11 @@
 """What a PerKey job does with a change: which keys it touches, and the difference of their rows, counted as bags."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from pyspark.sql import Column, DataFrame, functions as F
-from pyspark.sql.types import ArrayType, DataType, DoubleType, FloatType, MapType, StructType, VariantType
 
-from lakemill.core.collect import WEIGHT
 from lakemill.core.mapreduce import GONE, same_key
+from lakemill.core.weights import WEIGHT, has_no_order, told_apart
 from lakemill.errors import UsageError
 from lakemill.job import Job
 from lakemill.reducers.columns import column
@@ -22,7 +20,7 @@ def touched_keys(weighed: DataFrame, key: Sequence[str]) -> DataFrame:
     """
     changed = weighed.repartition(*[column(name) for name in key]) if key else weighed.repartition(1)
     if not any(has_no_order(field.dataType) for field in weighed.schema.fields):
-        changed = changed.groupBy(*_told_apart(weighed)).agg(F.sum(WEIGHT).alias(SIGN)).where(F.col(SIGN) != 0)
+        changed = changed.groupBy(*told_apart(weighed)).agg(F.sum(WEIGHT).alias(SIGN)).where(F.col(SIGN) != 0)
     return changed.select(*key_columns(key)).distinct()
 
 
@@ -64,23 +62,3 @@ def check_keys(job: Job, changed: DataFrame, touched: DataFrame, few: bool) -> N
 def key_columns(key: Sequence[str]) -> list[Column]:
     """The key's columns; for key=[] one, `_all`, the same for all rows."""
     return [column(name) for name in key] or [F.lit(True).alias(ALL)]
-
-
-def _told_apart(weighed: DataFrame) -> list[Column]:
-    """The mapped columns to group by; 0.0 and -0.0, which Spark groups as one, also by their texts."""
-    fields = [field for field in weighed.schema.fields if field.name != WEIGHT]
-    texts = [column(f.name).cast("string") for f in fields if _holds(f.dataType, FloatType | DoubleType)]
-    return [*[column(f.name) for f in fields], *[text.alias(f"_value_{at}") for at, text in enumerate(texts)]]
-
-
-def has_no_order(kind: DataType) -> bool:
-    """Whether rows with such a column cannot be compared."""
-    return _holds(kind, MapType | VariantType)
-
-
-def _holds(kind: DataType, sought: Any) -> bool:
-    if isinstance(kind, ArrayType):
-        return _holds(kind.elementType, sought)
-    if isinstance(kind, StructType):
-        return any(_holds(field.dataType, sought) for field in kind.fields)
-    return isinstance(kind, sought)

@@ -1,14 +1,18 @@
 """The plan: rebuild, update or nothing, and why. Decided from facts alone; nothing is read or written here."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from lakemill.core.joins import Joins
 from lakemill.core.reduction import Reduction
 from lakemill.errors import UsageError
 from lakemill.job import Job
 
 POLICIES = ("auto", "update", "rebuild")
 NOTHING, UPDATE, REBUILD = "nothing", "update", "rebuild"
+FEED, COMPARED = "feed", "compared"
+SMALL_BYTES = 4 * 1024 * 1024
+"""A change whose feed is not larger than this (some 300,000 rows in Parquet) is small: it may come to the driver."""
 
 
 @dataclass(frozen=True)
@@ -16,7 +20,10 @@ class Change:
     """What happened to one source between two of its versions, (after, through].
 
     changes_data: whether rows came or went.   removes: whether rows may have gone.   feed_bytes: what its feed reads
-    at most.   problem: a reason code, where the change cannot be had from the feed.   detail: what was found.
+    at most.   table_bytes: what reading the source whole reads; 0 where nobody knows.   by: whether the change comes
+    from the feed, or both versions are compared.   kept: whether the source can still be read as of `after`.
+    problem: a reason code, where the change cannot be had at all.   remark: one, where it can, but not as it should be.
+    detail: what was found.
     """
 
     source: str
@@ -25,7 +32,11 @@ class Change:
     changes_data: bool = False
     removes: bool = False
     feed_bytes: int = 0
+    table_bytes: int = 0
+    by: str = FEED
+    kept: bool = True
     problem: str = ""
+    remark: str = ""
     detail: str = ""
 
 
@@ -38,9 +49,12 @@ class Plan:
     detail: str = ""
 
 
-def decide(job: Job, policy: str, changes: Mapping[str, Change], definition_changed: bool, outer_joins: bool) -> Plan:
-    """The plan of a table that has progress; raises UsageError where the policy forbids it."""
-    return allowed(job, policy, _plan(job, policy, changes, definition_changed, outer_joins))
+def decide(job: Job, policy: str, changes: Mapping[str, Change], definition: Plan | None, joins: Joins) -> Plan:
+    """The plan of a table that has progress; raises UsageError where the policy forbids it.
+
+    definition: the rebuild that a changed definition, or changed columns of a source, ask for.
+    """
+    return allowed(job, policy, _plan(job, policy, changes, definition, joins))
 
 
 def allowed(job: Job, policy: str, plan: Plan) -> Plan:
@@ -53,23 +67,56 @@ def allowed(job: Job, policy: str, plan: Plan) -> Plan:
     return plan
 
 
-def _plan(job: Job, policy: str, changes: Mapping[str, Change], definition_changed: bool, outer_joins: bool) -> Plan:
+def _plan(job: Job, policy: str, changes: Mapping[str, Change], definition: Plan | None, joins: Joins) -> Plan:
     if policy == REBUILD:
         return Plan(REBUILD, "ASKED_FOR", "--policy rebuild")
     for change in changes.values():
         if change.problem:
             return Plan(REBUILD, change.problem, f"{change.source}: {change.detail}")
-    if definition_changed:
-        return Plan(REBUILD, "DEFINITION_CHANGED", "its sources, map, key or reduce are not those it was made with")
+    if definition:
+        return definition
     if not any(change.changes_data for change in changes.values()):
         return Plan(NOTHING, "NOTHING_NEW", "no source has new rows")
-    if outer_joins:
-        return Plan(REBUILD, "OUTER_JOIN", "its map joins other than inner")
-    if len(job.sources) > 1:
-        return Plan(REBUILD, "SEVERAL_SOURCES", "a job that joins several sources is rebuilt")
-    if job.appends and any(change.removes for change in changes.values()):
-        return Plan(REBUILD, "SOURCE_REMOVED_ROWS", "it has no key, and rows of its source changed or went")
+    forced = next(_rebuilds(job, changes, joins), None) or (None if policy == UPDATE else _dearer(changes))
+    if forced:
+        return forced
+    remarks = [change for change in changes.values() if change.remark]
+    if remarks:
+        return Plan(UPDATE, remarks[0].remark, f"{remarks[0].source}: {remarks[0].detail}")
     return Plan(UPDATE, "UPDATE", _moved(changes))
+
+
+def _rebuilds(job: Job, changes: Mapping[str, Change], joins: Joins) -> Iterator[Plan]:
+    """What no update can do with the sources that changed."""
+    for at, name in enumerate(job.sources):
+        if not changes[name].changes_data:
+            continue
+        if at in joins.opaque:
+            yield Plan(REBUILD, "OUTER_JOIN", f"{name} changed; {_OUTER}")
+        if joins.constant(at):
+            yield Plan(REBUILD, "MAP_NOT_LINEAR", f"{name} changed; {_NOT_LINEAR}")
+        if job.appends and (changes[name].removes or at in joins.optional):
+            yield Plan(REBUILD, "SOURCE_REMOVED_ROWS", f"it has no key, and rows of {name} changed or went")
+
+
+_OUTER = (
+    "it is joined by a full outer join, or looked up by more than plain columns of one table: an update cannot tell "
+    "which rows that touches"
+)
+_NOT_LINEAR = "one part of its map's union joins it and another has only tables that it is joined with: make two jobs"
+
+
+def _dearer(changes: Mapping[str, Change]) -> Plan | None:
+    """A rebuild, where the change is larger than what a rebuild would read."""
+    changed = [change for change in changes.values() if change.changes_data]
+    for change in changed:
+        if change.remark == "SOURCE_OVERWRITTEN":
+            return Plan(REBUILD, "SOURCE_OVERWRITTEN", f"{change.source}: {change.detail}")
+    feed, table = sum(c.feed_bytes for c in changed), sum(c.table_bytes for c in changes.values())
+    if feed > SMALL_BYTES and all(c.table_bytes for c in changes.values()) and feed > table:
+        detail = f"the feed of {_moved(changes)} is {feed:,} bytes, the sources are {table:,}"
+        return Plan(REBUILD, "CHANGE_TOO_LARGE", detail)
+    return None
 
 
 def _moved(changes: Mapping[str, Change]) -> str:

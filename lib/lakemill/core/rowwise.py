@@ -15,6 +15,7 @@ from pyspark.errors import AnalysisException, PySparkAttributeError
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructField, StructType
 
+from lakemill.core.joins import Joins, joins_of
 from lakemill.core.local import empty
 from lakemill.core.reduction import reduction
 from lakemill.errors import UsageError
@@ -27,7 +28,6 @@ ROWWISE = {
     "RepartitionByExpression", "ResolvedHint", "Sort", "SubqueryAlias", "Union",
 }  # fmt: skip
 LEAVES = {"LocalRelation", "LogicalRDD", "LogicalRelation", "OneRowRelation", "Range", "DataSourceV2Relation"}
-OUTER = {"LeftOuter", "RightOuter", "FullOuter", "LeftSemi", "LeftAnti"}
 # Spark calls these deterministic, since they are fixed within one query; a map runs in many.
 UNFIXED = {
     "CurrentBatchTimestamp", "CurrentCatalog", "CurrentDatabase", "CurrentDate", "CurrentTime", "CurrentTimestamp",
@@ -54,13 +54,13 @@ class Mapped:
     """A checked map.
 
     schema: the columns it gives.   plan: its plan as a text that is the same in every session.   fingerprint: a digest
-    of everything that decides the target's rows, its state included.   outer_joins: their kinds.
+    of everything that decides the target's rows, its state included.   joins: what it does with its sources.
     """
 
     schema: StructType
     plan: str
     fingerprint: str
-    outer_joins: tuple[str, ...] = ()
+    joins: Joins
 
 
 def check_map(spark: SparkSession, job: Job, sources: Mapping[str, StructType]) -> Mapped:
@@ -68,7 +68,8 @@ def check_map(spark: SparkSession, job: Job, sources: Mapping[str, StructType]) 
     first, second = _built(spark, job, sources), _built(spark, job, sources)
     plan = first._jdf.queryExecution().analyzed()
     nodes = json.loads(plan.toJSON())
-    _Check(job, nodes, tags_of(plan)).run()
+    leaves = tags_of(plan)
+    _Check(job, nodes, list(leaves)).run()
     if not plan.deterministic():
         _refuse(job, f"MAP_NONDETERMINISTIC: {suspect(nodes)} gives another value each time")
     text = plan_text(plan)
@@ -79,8 +80,15 @@ def check_map(spark: SparkSession, job: Job, sources: Mapping[str, StructType]) 
         )
     schema = StructType([StructField(f.name, f.dataType, True) for f in first.schema.fields])
     _check_columns(job, schema)
-    outer = tuple(kind for kind in map(_join_kind, nodes) if kind in OUTER)
-    return Mapped(schema, text, _fingerprint(job, schema, text), outer)
+    joins = joins_of(nodes, [int(min(tags)) for tags in leaves], _ids(plan))
+    return Mapped(schema, text, _fingerprint(job, schema, text), joins)
+
+
+def _ids(plan: Any) -> dict[str, int]:
+    """The ids of the plan's columns."""
+    output = plan.output()
+    columns = [output.apply(at) for at in range(output.size())]
+    return {str(column.name()): int(column.exprId().id()) for column in columns}
 
 
 def _fingerprint(job: Job, schema: StructType, plan: str) -> str:
@@ -90,7 +98,7 @@ def _fingerprint(job: Job, schema: StructType, plan: str) -> str:
 
 
 def _built(spark: SparkSession, job: Job, sources: Mapping[str, StructType]) -> DataFrame:
-    stand_ins = [empty(spark, tagged(name, sources[name])) for name in job.sources]
+    stand_ins = [empty(spark, tagged(str(at), sources[name])) for at, name in enumerate(job.sources)]
     try:
         return job.mapped(*stand_ins)
     except (AnalysisException, PySparkAttributeError) as wrong:
@@ -143,7 +151,8 @@ class _Check:
             _refuse(self.job, f"MAP_NOT_ROWWISE: {NAMES.get(name, name)} looks at several rows; {_instead(name)}")
         below = [self._subtree() for _ in range(node["num-children"])]
         if name == "Join" and below[0] & below[1]:
-            _refuse(self.job, f"MAP_NOT_ROWWISE: it joins {min(below[0] & below[1])} with itself")
+            twice = self.job.sources[int(min(below[0] & below[1]))]
+            _refuse(self.job, f"MAP_NOT_ROWWISE: it joins {twice} with itself; name it twice in `source`")
         return set().union(*below)
 
     def _leaf(self, node: dict[str, Any]) -> set[str]:
@@ -170,11 +179,6 @@ def _instead(name: str) -> str:
 
 def _name(node: dict[str, Any]) -> str:
     return str(node["class"]).rsplit(".", 1)[-1]
-
-
-def _join_kind(node: dict[str, Any]) -> str:
-    kind = node.get("joinType") if _name(node) == "Join" else None
-    return str(kind["object"]).rsplit(".", 1)[-1].rstrip("$") if kind else ""
 
 
 def classes(said: Any) -> Iterator[str]:

@@ -1,54 +1,127 @@
 """What happened to a source between two of its versions, from its log alone: before any row is read."""
 
-import json
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 
-from lakemill.core.plan import Change
+from lakemill.core.plan import COMPARED, Change
+from lakemill.errors import LakemillError
+from lakemill.lake.files import missing
 from lakemill.lake.log import CHANGE_FEED, Commit
 from lakemill.lake.progress import Progress
-from lakemill.lake.tables import Pin
+from lakemill.lake.schema import comparable, reshaped
+from lakemill.lake.tables import Pin, Table
 
 
 def change_since(pin: Pin, progress: Progress) -> Change:
     """The change of a source since the version that the target was made from."""
     name, after = pin.table.name, progress.versions.get(pin.table.name, -1)
     if name in progress.ids and progress.ids[name] != pin.table_id:
-        return Change(
-            name, after, pin.version, True, problem="SOURCE_RECREATED", detail="it is another table than before"
-        )
+        detail = "it is another table than before"
+        return Change(name, after, pin.version, True, problem="SOURCE_RECREATED", detail=detail)
     # Another run may have brought the target further than the version that this run has pinned: never back.
     if pin.version <= after or name not in progress.ids:
-        return Change(name, after, after)
-    commits = pin.table.log().commits(after, pin.version)
+        return Change(name, after, after, table_bytes=pin.table.log().bytes_at(pin.version))
+    commits = _commits(pin.table, after, pin.version)
     if commits is None:
         detail = f"the log no longer holds every version from {after + 1} to {pin.version}"
         return Change(name, after, pin.version, True, problem="FEED_EXPIRED", detail=detail)
-    problem, detail = _problem(pin, after, commits)
-    return Change(
+    changed = [commit for commit in commits if commit.changes_data]
+    change = Change(
         name,
         after,
         pin.version,
-        any(commit.changes_data for commit in commits),
+        bool(changed),
         any(commit.removes for commit in commits),
-        sum(commit.feed_bytes for commit in commits if commit.changes_data),
-        problem,
-        detail,
+        sum(commit.feed_bytes for commit in changed),
+        pin.table.log().bytes_at(pin.version),
     )
+    columns = reshaped(pin, after, commits)
+    if columns.broken:
+        return replace(change, changes_data=True, problem="SCHEMA_CHANGED", detail=columns.broken)
+    return _had_from(pin, change, commits, columns.unreadable) if changed else change
 
 
-def _problem(pin: Pin, after: int, commits: list[Commit]) -> tuple[str, str]:
-    """Why the feed cannot be read, where it cannot; nothing where no row came or went."""
-    metadata = [commit.metadata for commit in commits if commit.metadata]
-    schemas = {_columns(str(said["schemaString"])) for said in metadata}
-    if len(schemas) > 1 or (metadata and _columns(pin.table.full(after).schema.json()) not in schemas):
-        return "SCHEMA_CHANGED", f"its columns changed after version {after}"
-    if not any(commit.changes_data for commit in commits):
-        return "", ""
-    on = [said["configuration"].get(CHANGE_FEED) == "true" for said in metadata]
-    if not all(on) or not pin.table.log().feed_is_on:
-        return "FEED_MISSING", f"its change feed is off; turn it on by setting its property {CHANGE_FEED} to true"
-    if metadata and not _feed_was_on(pin, after):
-        return "FEED_MISSING", f"its change feed was turned on after version {after}"
-    return "", ""
+def compared(pin: Pin, change: Change, reason: str, detail: str) -> Change:
+    """The same change, had from comparing both versions since its feed cannot be read; or not at all."""
+    if not change.kept:
+        detail = f"{detail}, and so are files of version {change.after}"
+    elif not comparable(pin.schema):
+        detail = f"{detail}, and rows that hold maps or variants cannot be compared"
+    else:
+        detail = f"{detail}; versions {change.after} and {change.through} are compared instead"
+        return replace(change, by=COMPARED, removes=True, remark=reason, detail=detail)
+    return replace(change, problem=reason, detail=detail)
+
+
+def _commits(table: Table, after: int, through: int) -> list[Commit] | None:
+    """The commits of (after, through]; None where the log was cleaned up past their beginning.
+
+    Raises LakemillError where one is missing between others: Delta's clean-up takes the oldest only.
+    """
+    log = table.log()
+    found = {version: log.commit(version) for version in range(after, through + 1)}
+    lacking = [version for version in range(after + 1, through + 1) if found[version] is None]
+    between = [version for version in lacking if any(found[earlier] for earlier in range(after, version))]
+    if between:
+        raise LakemillError(
+            f"{table.name}: its log is damaged: version {between[0]} is missing from {table.uri}/_delta_log, and older "
+            "ones are there. Nothing was written. Bring the file back, or make the table anew."
+        )
+    return None if lacking else [commit for version, commit in found.items() if commit and version > after]
+
+
+def _had_from(pin: Pin, change: Change, commits: Sequence[Commit], unreadable: str) -> Change:
+    """Whether the feed can be read, and the version before it."""
+    change = replace(change, kept=_is_kept(pin.table, change.after, commits))
+    off = _feed_off(pin, change.after, commits)
+    if off:
+        return compared(pin, change, "FEED_MISSING", off)
+    if unreadable:
+        return compared(pin, change, "FEED_UNREADABLE", f"{unreadable}, and Delta reads no feed across that")
+    gone = missing(pin.table.spark, _paths(pin.table, _feed_files(commits)))
+    if gone:
+        detail = f"{len(gone)} files of its change feed are gone ({_vacuumed(pin.table, change.after)})"
+        return compared(pin, change, "FEED_EXPIRED", detail)
+    whole = [commit.version for commit in commits if commit.overwrites]
+    if whole:
+        detail = f"version {whole[-1]} replaced all its rows"
+        return replace(change, remark="SOURCE_OVERWRITTEN", detail=detail)
+    return change
+
+
+def _is_kept(table: Table, after: int, commits: Sequence[Commit]) -> bool:
+    """Whether every file that the table had then, and has no more, is still there."""
+    if table.log().commit(after) is None:
+        return False
+    came = {path for commit in commits for path in commit.paths("add")}
+    went = {path for commit in commits for path in commit.paths("remove")}
+    return not missing(table.spark, _paths(table, sorted(went - came)))
+
+
+def _feed_files(commits: Sequence[Commit]) -> Iterator[str]:
+    """The files that Delta reads for the feed: what a commit wrote for it, else the files that came and went."""
+    for commit in commits:
+        if commit.changes_data:
+            yield from commit.paths("cdc") or [*commit.paths("add", True), *commit.paths("remove", True)]
+
+
+def _paths(table: Table, paths: Iterator[str] | Sequence[str]) -> Iterator[str]:
+    return (path if "://" in path or path.startswith(("/", "file:")) else f"{table.uri}/{path}" for path in paths)
+
+
+def _feed_off(pin: Pin, after: int, commits: Sequence[Commit]) -> str:
+    """Where the feed was off for some of the commits: how; else nothing."""
+    said = [commit.metadata for commit in commits if commit.metadata]
+    if not all(_is_on(one) for one in said) or not pin.table.log().feed_is_on:
+        return f"its change feed is off; turn it on by setting its property {CHANGE_FEED} to true"
+    if said and not _feed_was_on(pin, after):
+        return f"its change feed was turned on after version {after}"
+    return ""
+
+
+def _is_on(metadata: dict[str, dict[str, str]]) -> bool:
+    return metadata["configuration"].get(CHANGE_FEED) == "true"
 
 
 def _feed_was_on(pin: Pin, version: int) -> bool:
@@ -57,12 +130,18 @@ def _feed_was_on(pin: Pin, version: int) -> bool:
     for earlier in range(version, -1, -1):
         commit = log.commit(earlier)
         if commit is None or commit.metadata:
-            return commit is not None and (commit.metadata or {})["configuration"].get(CHANGE_FEED) == "true"
+            return commit is not None and _is_on(commit.metadata or {})
     return False
 
 
-def _columns(schema: str) -> str:
-    """Names and types: comments and nullability do not matter."""
-    return json.dumps(
-        [(field["name"], field["type"]) for field in json.loads(schema)["fields"] if field["name"] != "_state"]
-    )
+def _vacuumed(table: Table, after: int) -> str:
+    """When files were last removed, as far as the log tells."""
+    log = table.log()
+    for version in range(log.version, after, -1):
+        commit = log.commit(version)
+        if commit and str(commit.info.get("operation", "")).startswith("VACUUM"):
+            when = datetime.fromtimestamp(int(commit.info["timestamp"]) / 1000, UTC)
+            return f"VACUUM of {when:%Y-%m-%d %H:%M}, version {version}"
+    return "VACUUM, or somebody removed them"
+
+

@@ -1,5 +1,7 @@
 """Small files read on the driver: for some hundred of them a Spark job costs seconds, this milliseconds each."""
 
+import os
+import re
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -28,10 +30,75 @@ def read_text(spark: SparkSession, uri: str) -> str | None:
     return _read_remote(spark, uri)
 
 
+def missing(spark: SparkSession, uris: Iterable[str]) -> list[str]:
+    """Those files that are not there."""
+    sought = list(uris)
+    with ThreadPoolExecutor(AT_ONCE) as readers:
+        found = readers.map(lambda uri: _exists(spark, uri), sought)
+        return [uri for uri, there in zip(sought, found, strict=True) if not there]
+
+
 def files_gone(error: Exception) -> bool:
     """Whether a read failed because files that a table's log names are not there any more."""
-    said = str(error.java_exception) if isinstance(error, Py4JJavaError) else str(error)
-    return any(sign in said for sign in ("FileNotFoundException", "FILE_NOT_EXIST", "FileReadException"))
+    return _says(error, "FileNotFoundException", "FILE_NOT_EXIST", "FileReadException")
+
+
+def feed_unreadable(error: Exception) -> bool:
+    """Whether Delta cannot read a feed whose files are all there.
+
+    UTFDataFormatException: a large delete from a file that has a deletion vector (delta-io/delta#5662).
+    """
+    return _says(error, "UTFDataFormatException", "DELTA_CHANGE_DATA_FEED_INCOMPATIBLE")
+
+
+def corrupt_feed(error: Exception) -> bool:
+    """Whether a row that came, by a source's feed, was not there."""
+    return _says(error, "CORRUPT_FEED")
+
+
+def damaged_log(error: Exception) -> str | None:
+    """What is wrong with a table's log, where a read failed because of that."""
+    said = _text(error)
+    gap = re.search(r"\[DELTA_VERSIONS_NOT_CONTIGUOUS\] (Versions \([\d, ]+\) are not contiguous)", said)
+    if gap:
+        return f"{gap[1]}: a file of the log is missing"
+    unread = re.search(r"FAILED_READ_FILE\S* Encountered error while reading file (\S*/_delta_log/\S+?)\.?\s", said)
+    if unread:
+        return (
+            f"{unread[1]} is damaged. If the log's JSON files back to an older checkpoint, or to version 0, are all "
+            "there, moving this file and _last_checkpoint away is enough"
+        )
+    return None
+
+
+def _says(error: Exception, *signs: str) -> bool:
+    said = _text(error)
+    return any(sign in said for sign in signs)
+
+
+def _text(error: Exception) -> str:
+    """All that an error says, its causes included: the reason is often several causes down."""
+    if not isinstance(error, Py4JJavaError):
+        java = getattr(error, "_origin", None)
+        return f"{error} {_causes(java)}" if java is not None else str(error)
+    return _causes(error.java_exception)
+
+
+def _causes(java: Any) -> str:
+    said: list[str] = []
+    while java is not None and len(said) < 20:
+        said.append(str(java.toString()))
+        java = java.getCause()
+    return " ".join(said) + " "
+
+
+def _exists(spark: SparkSession, uri: str) -> bool:
+    path = uri.removeprefix("file:")
+    if "://" not in path:
+        return os.path.exists(path)
+    jvm: Any = spark._jvm
+    remote = jvm.org.apache.hadoop.fs.Path(uri)
+    return bool(remote.getFileSystem(spark._jsparkSession.sessionState().newHadoopConf()).exists(remote))
 
 
 def _read_remote(spark: SparkSession, uri: str) -> str | None:

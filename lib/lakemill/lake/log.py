@@ -5,14 +5,18 @@ one commit takes milliseconds, a history takes a Spark job.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+from urllib.parse import unquote
 
+from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 from pyspark.sql.types import StructType
 
-from lakemill.lake.files import read_text
+from lakemill.errors import LakemillError
+from lakemill.lake.files import damaged_log, read_text
 
 CHANGE_FEED = "delta.enableChangeDataFeed"
 
@@ -41,6 +45,18 @@ class Commit:
     def removes(self) -> bool:
         """Whether rows may have gone."""
         return any(self._action(action, "remove").get("dataChange") for action in self.actions)
+
+    @property
+    def overwrites(self) -> bool:
+        """Whether it replaced all rows of the table."""
+        said = self.info.get("operationParameters") or {}
+        whole = said.get("mode") == "Overwrite" and said.get("predicate") in (None, "", "[]")
+        return self.removes and (whole or "REPLACE TABLE" in str(self.info.get("operation")))
+
+    def paths(self, kind: str, changing: bool = False) -> list[str]:
+        """The files that it adds, removes, or wrote for the feed (cdc); changing: without those that only moved."""
+        said = [self._action(action, kind) for action in self.actions]
+        return [unquote(str(one["path"])) for one in said if one and (one.get("dataChange") or not changing)]
 
     def transaction(self, app_id: str) -> int | None:
         """The transaction number that its writer took under this name."""
@@ -79,8 +95,14 @@ class Log:
     def snapshot(self) -> Any:
         """Delta's own snapshot of the newest version (a Java object)."""
         jvm: Any = self.spark._jvm
-        found = jvm.org.apache.spark.sql.delta.DeltaLog.forTable(self.spark._jsparkSession, self.uri)
-        return found.update(False, jvm.scala.Option.empty(), jvm.scala.Option.empty())
+        try:
+            found = jvm.org.apache.spark.sql.delta.DeltaLog.forTable(self.spark._jsparkSession, self.uri)
+            return found.update(False, jvm.scala.Option.empty(), jvm.scala.Option.empty())
+        except Py4JJavaError as error:
+            damage = damaged_log(error)
+            if damage is None:
+                raise
+            raise LakemillError(f"{self.uri}: its log is damaged: {damage}. Nothing was written.") from error
 
     @property
     def version(self) -> int:
@@ -100,7 +122,7 @@ class Log:
     @cached_property
     def schema(self) -> StructType:
         """The table's columns at the newest version."""
-        return StructType.fromJson(json.loads(self.snapshot.metadata().schemaString()))
+        return schema_of({"schemaString": self.snapshot.metadata().schemaString()})
 
     @property
     def feed_is_on(self) -> bool:
@@ -111,6 +133,14 @@ class Log:
         """A table property, as text."""
         found = self.snapshot.metadata().configuration().get(key)
         return str(found.get()) if found.isDefined() else None
+
+    def bytes_at(self, version: int) -> int:
+        """How many bytes the files of a version hold, from its checksum; 0 where that is not there."""
+        text = read_text(self.spark, f"{self.uri}/_delta_log/{version:020d}.crc")
+        try:
+            return int(json.loads(text or "{}").get("tableSizeBytes", 0))
+        except ValueError:
+            return 0
 
     def transaction(self, app_id: str) -> int | None:
         """The last transaction number that a writer recorded; it survives checkpoints and log clean-up.
@@ -127,7 +157,7 @@ class Log:
             return None
         return Commit(version, tuple(json.loads(line) for line in text.splitlines() if line.strip()))
 
-    def commits(self, after: int, through: int) -> list[Commit] | None:
-        """The commits of (after, through]; None where one of them has been cleaned away."""
-        found = [self.commit(version) for version in range(after + 1, through + 1)]
-        return None if None in found else [commit for commit in found if commit]
+
+def schema_of(metadata: Mapping[str, Any]) -> StructType:
+    """The columns that a commit's metadata declares."""
+    return StructType.fromJson(json.loads(str(metadata["schemaString"])))

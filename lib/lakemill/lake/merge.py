@@ -10,7 +10,7 @@ from lakemill.lake.tables import Table
 from lakemill.reducers.columns import quoted
 
 
-def merge_keys(table: Table, rows: DataFrame, key: Sequence[str], where: Column) -> None:
+def merge_keys(table: Table, rows: DataFrame, key: Sequence[str], where: Column | None = None) -> None:
     """Bring these keys up to date: deleted where `_gone`, else written where anything differs.
 
     `where`: holds for the row of each of these keys in the target, aliased `t`, so that files can be skipped.
@@ -20,7 +20,7 @@ def merge_keys(table: Table, rows: DataFrame, key: Sequence[str], where: Column)
     (
         table.delta()
         .alias("t")
-        .merge(rows.alias("s"), same_key(key, "t", "s") & where)
+        .merge(rows.alias("s"), _near(same_key(key, "t", "s"), where))
         .whenMatchedDelete(gone)
         .whenMatchedUpdate(_differs(values), _assign(values))
         .whenNotMatchedInsert(~gone, _assign(values))
@@ -42,7 +42,7 @@ def merge_difference(table: Table, rows: DataFrame, key: Sequence[str]) -> None:
     )
 
 
-def merge_rows(table: Table, rows: DataFrame, where: Column) -> None:
+def merge_rows(table: Table, rows: DataFrame, where: Column | None = None) -> None:
     """Insert rows, and delete all copies of those that are `_gone`: a difference of bags, for tables without a key.
 
     `where`: holds for each row to delete, in the target aliased `t`, so that files can be skipped.
@@ -52,11 +52,15 @@ def merge_rows(table: Table, rows: DataFrame, where: Column) -> None:
     (
         table.delta()
         .alias("t")
-        .merge(rows.alias("s"), gone & same_key(names, "t", "s") & where)
+        .merge(rows.alias("s"), _near(gone & same_key(names, "t", "s"), where))
         .whenMatchedDelete()
         .whenNotMatchedInsert(~gone, _assign({name: F.col(f"s.{quoted(name)}") for name in names}))
         .execute()
     )
+
+
+def _near(met: Column, where: Column | None) -> Column:
+    return met if where is None else met & where
 
 
 def _assign(values: Mapping[str, Column]) -> dict[str, str | Column]:

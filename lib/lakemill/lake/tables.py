@@ -8,13 +8,15 @@ from pyspark.sql import DataFrame, SparkSession, functions as F
 from pyspark.sql.types import DataType, StructField, StructType
 
 from lakemill.conf import GLUE
+from lakemill.core.plan import COMPARED, FEED
+from lakemill.core.weights import WEIGHT, net, weigh
 from lakemill.errors import UsageError
 from lakemill.job import RESERVED
 from lakemill.lake.catalog import enlist, location
 from lakemill.lake.log import CHANGE_FEED, Log
 from lakemill.reducers.columns import column
 
-ADDS, REMOVES = ("insert", "update_postimage"), ("delete", "update_preimage")
+ADDS = ("insert", "update_postimage")
 STATS_COLUMNS = 32
 ROWS_A_FILE = 150_000
 
@@ -93,8 +95,23 @@ class Pin:
         """The presented rows at this version."""
         return self.table.full(self.version).select(*[column(name) for name in self.schema.names])
 
-    def feed(self, after: int) -> tuple[DataFrame, DataFrame]:
-        """The rows added and the rows removed in (after, this version], from the change feed."""
+    def change(self, after: int, by: str = FEED) -> DataFrame:
+        """What came and went in (after, this version]: the presented rows with `_weight`, 1 or -1.
+
+        By the change feed, or, COMPARED, by reading both versions whole; the columns are those of this version.
+        """
+        return self._compared(after) if by == COMPARED else self._feed(after)
+
+    def before(self, version: int) -> DataFrame:
+        """The rows as of an earlier version, in the columns of this one; what was not there yet is NULL."""
+        rows = self.table.full(version)
+        there = set(rows.columns)
+        found = [column(f.name) if f.name in there else F.lit(None) for f in self.schema.fields]
+        return rows.select(
+            *[one.cast(f.dataType).alias(f.name) for one, f in zip(found, self.schema.fields, strict=True)]
+        )
+
+    def _feed(self, after: int) -> DataFrame:
         feed = (
             self.table.spark.read.format("delta")
             .option("readChangeFeed", "true")
@@ -103,8 +120,10 @@ class Pin:
             .load(self.table.uri)
         )
         columns = [column(name) for name in self.schema.names]
-        kinds = F.col("_change_type")
-        return feed.where(kinds.isin(*ADDS)).select(*columns), feed.where(kinds.isin(*REMOVES)).select(*columns)
+        return feed.select(*columns, F.when(F.col("_change_type").isin(*ADDS), 1).otherwise(-1).alias(WEIGHT))
+
+    def _compared(self, after: int) -> DataFrame:
+        return net(weigh(self.rows(), self.before(after)))
 
 
 def without_state(schema: StructType) -> StructType:

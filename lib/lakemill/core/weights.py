@@ -1,0 +1,65 @@
+"""Rows with weights: a row that came has 1, one that went has -1; equal rows' weights add up."""
+
+from typing import Any
+
+from pyspark.sql import Column, DataFrame, functions as F
+from pyspark.sql.types import ArrayType, DataType, DoubleType, FloatType, MapType, StructType, VariantType
+
+from lakemill.reducers.columns import column
+
+WEIGHT = "_weight"
+
+
+def weigh(added: DataFrame, removed: DataFrame | None) -> DataFrame:
+    """Rows with their weight: 1 for each added one, -1 for each removed one."""
+    weighed = added.withColumn(WEIGHT, F.lit(1))
+    return weighed if removed is None else weighed.unionAll(removed.withColumn(WEIGHT, F.lit(-1)))
+
+
+def came(weighed: DataFrame) -> DataFrame:
+    """The rows that came."""
+    return weighed.where(F.col(WEIGHT) > 0).drop(WEIGHT)
+
+
+def went(weighed: DataFrame) -> DataFrame:
+    """The rows that went."""
+    return weighed.where(F.col(WEIGHT) < 0).drop(WEIGHT)
+
+
+def net(weighed: DataFrame) -> DataFrame:
+    """What is left when equal rows cancel: each row, with 1 or -1, as often as the sum of its weights says."""
+    names = [column(name) for name in weighed.columns if name != WEIGHT]
+    sums = weighed.groupBy(*told_apart(weighed)).agg(F.sum(WEIGHT).cast("int").alias(WEIGHT))
+    sign = F.when(F.col(WEIGHT) > 0, 1).otherwise(-1)
+    return sums.select(*names, F.explode(F.array_repeat(sign, F.abs(F.col(WEIGHT)))).alias(WEIGHT))
+
+
+def less(rows: DataFrame, change: DataFrame) -> DataFrame:
+    """The rows as they were before the change: those that came are taken away, those that went are there again.
+
+    A row that came and is not there fails the query with CORRUPT_FEED.
+    """
+    undone = change.withColumn(WEIGHT, -F.col(WEIGHT))
+    before = net(rows.withColumn(WEIGHT, F.lit(1)).unionByName(undone))
+    lacking = F.raise_error(F.lit("CORRUPT_FEED")).cast("boolean")
+    return before.where(F.when(F.col(WEIGHT) < 0, lacking).otherwise(F.lit(True))).drop(WEIGHT)
+
+
+def told_apart(weighed: DataFrame) -> list[Column]:
+    """The columns to group rows by; 0.0 and -0.0, which Spark groups as one, also by their texts."""
+    fields = [field for field in weighed.schema.fields if field.name != WEIGHT]
+    texts = [column(f.name).cast("string") for f in fields if _holds(f.dataType, FloatType | DoubleType)]
+    return [*[column(f.name) for f in fields], *[text.alias(f"_value_{at}") for at, text in enumerate(texts)]]
+
+
+def has_no_order(kind: DataType) -> bool:
+    """Whether rows with such a column cannot be compared."""
+    return _holds(kind, MapType | VariantType)
+
+
+def _holds(kind: DataType, sought: Any) -> bool:
+    if isinstance(kind, ArrayType):
+        return _holds(kind.elementType, sought)
+    if isinstance(kind, StructType):
+        return any(_holds(field.dataType, sought) for field in kind.fields)
+    return isinstance(kind, sought)

@@ -1,0 +1,35 @@
+"""Which keys a condition as `day = '2017-05-01'` means, checked against the key's columns before anything runs."""
+
+import json
+
+from pyspark.errors import PySparkException
+from pyspark.sql import Column, SparkSession, functions as F
+from pyspark.sql.types import StructType
+
+from lakemill.core.local import empty
+from lakemill.core.rowwise import UNFIXED, classes
+from lakemill.errors import UsageError
+from lakemill.job import Job
+
+OTHER_ROWS = {"Exists", "InSubquery", "LateralSubquery", "ListQuery", "ScalarSubquery"}
+
+
+def keys_where(spark: SparkSession, job: Job, mapped: StructType, said: str) -> Column:
+    """The condition, over the key's columns alone; raises UsageError where it is about anything else."""
+    if not job.key:
+        raise UsageError(f"{job.target}: --where chooses keys, and it has none. --policy rebuild makes it anew.")
+    keys = StructType([field for field in mapped.fields if field.name in job.key])
+    try:
+        chosen = empty(spark, keys).where(F.expr(said))
+        plan = chosen._jdf.queryExecution().analyzed()
+    except PySparkException as wrong:
+        why = str(wrong).strip().split(" SQLSTATE")[0].split("\n")[0].rstrip(";. ")
+        raise UsageError(
+            f'{job.target}: --where "{said}" is no condition on its key ({", ".join(job.key)}): {why}.'
+        ) from None
+    found = set(classes(json.loads(plan.toJSON())))
+    if found & OTHER_ROWS or found & UNFIXED or not plan.deterministic():
+        raise UsageError(
+            f'{job.target}: --where "{said}" must mean the same keys always: no subquery, no clock, nothing random.'
+        )
+    return F.expr(said)

@@ -1,0 +1,91 @@
+"""One table's run: pin its sources, plan, do the plan in one commit, read the commit back."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from py4j.protocol import Py4JJavaError
+from pyspark.errors import PySparkException
+
+from lakemill.core.plan import NOTHING, REBUILD, Change, Plan, allowed, decide
+from lakemill.core.where import keys_where
+from lakemill.errors import CorruptFeed, LakemillError
+from lakemill.job import Dump, Job
+from lakemill.lake.feed import compared
+from lakemill.lake.files import corrupt_feed, damaged_log, feed_unreadable, files_gone
+from lakemill.observe.runs import Run
+from lakemill.refresh import rebuild, update
+from lakemill.refresh.commit import stage
+from lakemill.refresh.restate import restate
+from lakemill.refresh.task import Task, prepare
+from lakemill.refresh.world import World
+
+__all__ = ["Task", "World", "prepare", "refresh"]
+
+
+def refresh(world: World, job: Job, policy: str, run: Run, where: str | None = None) -> None:
+    """Bring one table up to date and say in `run` what was done; the caller holds the table's lock.
+
+    where: a condition on its key; these keys are made anew besides.
+    """
+    assert not isinstance(job.source, Dump)
+    with _in_words(job):
+        with stage(run, "plan"):
+            task = prepare(world, job, policy)
+        chosen = keys_where(world.spark, job, task.mapped.schema, where) if where else None
+        run.versions = {name: pin.version for name, pin in task.pins.items()}
+        run.version = task.target_version
+        _do(task, policy, run)
+        if chosen is not None and where and run.plan != REBUILD:
+            restate(prepare(world, job, "auto"), chosen, where, run)
+    world.pins.pop(job.target, None)
+
+
+def _do(task: Task, policy: str, run: Run) -> None:
+    run.plan, run.reason, run.detail = task.plan.kind, task.plan.reason, task.plan.detail
+    if task.plan.kind == NOTHING:
+        return
+    try:
+        (rebuild.rebuild if task.plan.kind == REBUILD else update.update)(task, run)
+    except (PySparkException, Py4JJavaError) as error:
+        other = _otherwise(task, policy, error) if task.plan.kind != REBUILD else None
+        if other is None:
+            raise
+        _do(other, policy, run)
+
+
+def _otherwise(task: Task, policy: str, error: Exception) -> Task | None:
+    """The task planned anew, where the feed turned out to be unreadable though its log and files promised it."""
+    if files_gone(error):
+        detail = f"{', '.join(task.job.sources)}: files of its change feed are gone"
+        return replace(task, plan=allowed(task.job, policy, Plan(REBUILD, "FEED_EXPIRED", detail)))
+    if not feed_unreadable(error):
+        return None
+    changes = {name: _compared(task, change) for name, change in task.changes.items()}
+    if changes == task.changes:
+        return None
+    return replace(task, changes=changes, plan=decide(task.job, policy, changes, None, task.mapped.joins))
+
+
+def _compared(task: Task, change: Change) -> Change:
+    if not change.changes_data:
+        return change
+    return compared(task.pins[change.source], change, "FEED_UNREADABLE", "Delta cannot read its change feed")
+
+
+@contextmanager
+def _in_words(job: Job) -> Iterator[None]:
+    """What Spark says of a damaged source, as something that a person can act on."""
+    try:
+        yield
+    except (PySparkException, Py4JJavaError) as error:
+        damage = damaged_log(error)
+        if damage:
+            raise LakemillError(f"{job.target}: a table's log is damaged: {damage}. Nothing was written.") from error
+        if corrupt_feed(error):
+            raise CorruptFeed(
+                f"{job.target}: the change feed of {', '.join(job.sources)} has rows that came and are not there. "
+                f"Nothing was written. Look at the sources; `lakemill run {job.target} --policy rebuild` makes the "
+                "table anew from them."
+            ) from error
+        raise

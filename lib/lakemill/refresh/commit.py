@@ -1,0 +1,58 @@
+"""One commit a run: written with its progress, read back, and measured."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from time import monotonic
+from typing import Any
+
+from lakemill.errors import CommitLost
+from lakemill.lake.log import Commit
+from lakemill.lake.progress import Progress, confirm, lost_race, recording
+from lakemill.lake.tables import Table
+from lakemill.observe.runs import Run
+
+
+def commit(target: Table, planned: int, progress: Progress, run: Run, write: Callable[[], None]) -> None:
+    """Write with the progress, read the commit back, and put what it cost into `run`.
+
+    `planned`: the target's version that the plan was made from.
+    """
+    with stage(run, "write"):
+        try:
+            with recording(target.spark, target.name, progress):
+                write()
+        except Exception as error:
+            if not lost_race(error):
+                raise
+            raise CommitLost(
+                f"{target.name}: another process committed to it meanwhile; nothing of this run was written. Run again."
+            ) from error
+        done = confirm(target.log(), target.name, progress, planned)
+    _measure(run, done)
+
+
+@contextmanager
+def stage(run: Run, name: str) -> Iterator[None]:
+    """Add the seconds of the body to a stage of the run."""
+    began = monotonic()
+    try:
+        yield
+    finally:
+        run.stages[name] = round(run.stages.get(name, 0.0) + monotonic() - began, 3)
+
+
+def _measure(run: Run, done: Commit) -> None:
+    """What Delta said of the commit."""
+    said: dict[str, Any] = done.info.get("operationMetrics") or {}
+    run.version = done.version
+
+    def total(*names: str) -> int:
+        return sum(int(said.get(name, 0)) for name in names)
+
+    if done.info.get("operation") == "MERGE":
+        run.rows_out = total("numTargetRowsInserted", "numTargetRowsUpdated", "numTargetRowsDeleted")
+        run.rows_rewritten, run.files_rewritten = total("numTargetRowsCopied"), total("numTargetFilesRemoved")
+        run.bytes_written = total("numTargetBytesAdded")
+    else:
+        run.rows_out, run.bytes_written = total("numOutputRows"), total("numOutputBytes")
+        run.rows_rewritten, run.files_rewritten = 0, total("numRemovedFiles")

@@ -1,0 +1,102 @@
+"""Task: what is known of a table before anything of it runs: its sources' versions, their changes, and the plan."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from pyspark.sql import DataFrame
+from pyspark.sql.types import StructType
+
+from lakemill.core.check import check_job
+from lakemill.core.plan import REBUILD, Change, Plan, allowed, decide
+from lakemill.core.reduction import Reduction, reduction
+from lakemill.core.rowwise import Mapped
+from lakemill.errors import UsageError
+from lakemill.job import Job
+from lakemill.lake.feed import change_since
+from lakemill.lake.progress import NoProgress, Progress, read_progress
+from lakemill.lake.schema import at_version
+from lakemill.lake.tables import Pin, Table
+from lakemill.reducers import Latest, PerKey
+from lakemill.refresh.world import World
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is known of a table before anything runs."""
+
+    job: Job
+    target: Table
+    target_version: int
+    pins: Mapping[str, Pin]
+    mapped: Mapped
+    progress: Progress | NoProgress
+    changes: Mapping[str, Change]
+    plan: Plan
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the target was not made by this definition yet: what is the user's own is then tried first."""
+        return isinstance(self.progress, NoProgress) or self.progress.fingerprint != self.mapped.fingerprint
+
+    @cached_property
+    def reduction(self) -> Reduction:
+        """How a keyed job reduces."""
+        return reduction(self.job, self.mapped.schema)
+
+    def stored(self) -> DataFrame:
+        """The target as it was when the plan was made, `_state` included."""
+        return self.target.full(self.target_version)
+
+    def next_progress(self) -> Progress:
+        """What the commit of this run is to record."""
+        versions = {name: pin.version for name, pin in self.pins.items()}
+        ids = {name: pin.table_id for name, pin in self.pins.items()}
+        kind, reason = self.plan.kind, self.plan.reason
+        return Progress(self.progress.run + 1, versions, ids, self.mapped.fingerprint, kind, reason)
+
+
+def prepare(world: World, job: Job, policy: str) -> Task:
+    """Pin the sources, check the job against them, and plan; reads logs only. For jobs that read tables."""
+    pins = {name: world.pin(name) for name in job.sources}
+    mapped = world.check(job, {name: pin.schema for name, pin in pins.items()})
+    if not job.appends and not isinstance(job.reduce, PerKey):
+        reduction(job, mapped.schema)
+    target = world.lake.table(job.target)
+    log = target.log()
+    progress = read_progress(log, job.target)
+    changes: dict[str, Change] = {}
+    if isinstance(progress, NoProgress):
+        plan = allowed(job, policy, Plan(REBUILD, progress.reason, progress.detail))
+    else:
+        changes = {name: change_since(pin, progress) for name, pin in pins.items()}
+        definition = None if progress.fingerprint == mapped.fingerprint else _redefined(job, pins, progress, mapped)
+        plan = decide(job, policy, changes, definition, mapped.joins)
+    return Task(job, target, log.version, pins, mapped, progress, changes, plan)
+
+
+def _redefined(job: Job, pins: Mapping[str, Pin], progress: Progress, mapped: Mapped) -> Plan | None:
+    """The rebuild that is due since the job is not what the target was made with, or its map gives other columns.
+
+    None where only columns that the target does not hold were added to a source.
+    """
+    before = {name: at_version(pin.table, progress.versions.get(name, pin.version)) for name, pin in pins.items()}
+    known = {name: schema for name, schema in before.items() if schema is not None}
+    try:
+        was = check_job(next(iter(pins.values())).table.spark, job, known) if len(known) == len(pins) else None
+    except UsageError:  # a map that does not fit the columns of then is a new one
+        was = None
+    if was is None or was.fingerprint != progress.fingerprint:
+        return Plan(REBUILD, "DEFINITION_CHANGED", "its sources, map, key or reduce are not those it was made with")
+    if _held(job, was.schema) == _held(job, mapped.schema):
+        return None
+    changed = [name for name, pin in pins.items() if known[name] != pin.schema]
+    return Plan(REBUILD, "SCHEMA_CHANGED", f"{', '.join(changed)}: the target has its new columns too")
+
+
+def _held(job: Job, mapped: StructType) -> object:
+    """What of the mapped columns decides the target's rows: all, or those of the key and those that reducers read."""
+    if job.appends or isinstance(job.reduce, Latest | PerKey):
+        return mapped
+    read = {*(job.key or ()), *(name for reducer in job.reducers.values() for name in reducer.columns)}
+    return [field for field in mapped.fields if field.name in read]

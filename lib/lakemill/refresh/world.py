@@ -1,0 +1,41 @@
+"""World: where runs happen, and which version of each source a run has pinned."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+from pyspark.sql.types import StructType
+
+from lakemill.core.check import check_job
+from lakemill.core.rowwise import Mapped
+from lakemill.job import Job
+from lakemill.lake.tables import Lake, Pin
+
+
+@dataclass
+class World:
+    """Where runs happen: the lake, the landing, the lock files, and the versions that this run has pinned."""
+
+    lake: Lake
+    landing: str
+    locks: Path
+    pins: dict[str, Pin] = field(default_factory=dict)
+    _maps: dict[str, tuple[Job, dict[str, StructType], Mapped]] = field(default_factory=dict)
+
+    @property
+    def spark(self) -> SparkSession:
+        """The session of this run."""
+        return self.lake.spark
+
+    def pin(self, name: str) -> Pin:
+        """A source's version: the same for every job of the run, or what this run has made."""
+        if name not in self.pins:
+            self.pins[name] = self.lake.table(name).pin()
+        return self.pins[name]
+
+    def check(self, job: Job, sources: dict[str, StructType]) -> Mapped:
+        """The job's checked map; checked once for as long as its sources' columns stay."""
+        known = self._maps.get(job.target)
+        if known is None or known[0] is not job or known[1] != sources:
+            known = self._maps[job.target] = (job, sources, check_job(self.spark, job, sources))
+        return known[2]

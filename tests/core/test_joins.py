@@ -1,0 +1,303 @@
+"""Jobs of several sources: update = rebuild = DuckDB, whatever is done to any of the sources, in any order.
+
+Histories are side by side as a column, `h`; every statement on a table is one of Delta's own (append, update, delete,
+merge, overwrite, restore, compact, vacuum, add a column). DuckDB reads sources and targets without Spark.
+"""
+
+import os
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+
+import duckdb
+import pytest
+from deltalake import DeltaTable as Files
+from pyspark.sql import DataFrame, Window, functions as F
+
+from lakemill import Count, CountDistinct, Job, Latest, Max, Min, PerKey, Sum
+
+LONG_SECONDS = float(os.environ.get("LAKEMILL_LONG_SECONDS", "600"))
+COLUMNS = {"facts": "h int, id int, k int, m int, x bigint", "dims": "h int, id int, k bigint, g string, x bigint",
+           "extra": "h int, id int, g string, m int, v bigint"}  # fmt: skip
+RAW = {name: f"raw.{name}" for name in COLUMNS}
+
+
+def facts_dims(facts: DataFrame, dims: DataFrame) -> DataFrame:
+    return facts.drop("id").join(dims.select("h", "k", "g"), ["h", "k"])
+
+
+def chain(facts: DataFrame, dims: DataFrame, extra: DataFrame) -> DataFrame:
+    met = facts.alias("f").join(dims.alias("d"), (F.col("f.h") == F.col("d.h")) & (F.col("f.k") == F.col("d.k")))
+    found = met.join(extra.alias("e"), (F.col("d.h") == F.col("e.h")) & F.col("d.g").eqNullSafe(F.col("e.g")))
+    return found.select("f.h", "d.g", "f.x", "e.v", "d.id")
+
+
+def pairs(one: DataFrame, other: DataFrame) -> DataFrame:
+    met = one.join(other, (one["h"] == other["h"]) & (one["k"] == other["k"]) & (one["id"] < other["id"]))
+    return met.select(one["h"], one["k"], (one["x"] * other["x"]).alias("xx"))
+
+
+def united(facts: DataFrame, dims: DataFrame) -> DataFrame:
+    return facts.select("h", "k", "x").union(dims.where("g <> 'a'").select("h", F.col("k").cast("int"), "x"))
+
+
+def two_unions(facts: DataFrame, dims: DataFrame, extra: DataFrame) -> DataFrame:
+    by_dims = facts_dims(facts, dims).select("h", "g", "x")
+    by_extra = facts.join(extra.withColumnRenamed("v", "w"), ["h", "m"]).select("h", extra["g"], F.col("w").alias("x"))
+    return by_dims.union(by_extra)
+
+
+def not_linear(facts: DataFrame, dims: DataFrame) -> DataFrame:
+    return facts_dims(facts, dims).select("h", "g", "x").union(facts.select("h", F.lit("z"), "x"))
+
+
+def left(facts: DataFrame, dims: DataFrame) -> DataFrame:
+    return facts.drop("id").join(dims.select("h", "k", "g", F.col("x").alias("y")), ["h", "k"], "left")
+
+
+def left_of_joined(facts: DataFrame, extra: DataFrame, dims: DataFrame) -> DataFrame:
+    met = facts.select("h", "k", "m", "x").join(extra.select("h", "m", "v"), ["h", "m"])
+    return met.join(dims.where("g <> 'c'").select("h", "k", "g"), ["h", "k"], "left")
+
+
+def right(dims: DataFrame, facts: DataFrame) -> DataFrame:
+    return dims.select("h", "k", "g").join(facts.select("h", "k", "x"), ["h", "k"], "right").select("h", "g", "x")
+
+
+def having(facts: DataFrame, dims: DataFrame) -> DataFrame:
+    return facts.join(dims, ["h", "k"], "left_semi").select("h", "k", "x")
+
+
+def lacking(facts: DataFrame, dims: DataFrame) -> DataFrame:
+    return facts.join(dims.where("x > 0"), ["h", "k"], "left_anti").select("h", "k", "x")
+
+
+def full(facts: DataFrame, dims: DataFrame) -> DataFrame:
+    return facts.select("h", "k", "x").join(dims.select("h", "k", "g"), ["h", "k"], "full").select("h", "g", "x")
+
+
+def crossed(facts: DataFrame, dims: DataFrame) -> DataFrame:
+    d = dims.select(F.col("h").alias("dh"), "g")
+    return facts.crossJoin(d).where("h = dh").select("h", "g", "x")
+
+
+def ranked(rows: DataFrame) -> DataFrame:
+    place = F.row_number().over(Window.partitionBy("h", "g").orderBy("x", "k", "m"))
+    return rows.select("h", "g", "x", place.alias("place")).where("place <= 2")
+
+
+def job(name: str, map: Callable[..., DataFrame], sources: str, key: str | None, **reduce: object) -> Job:
+    return Job(
+        source=[RAW[one] for one in sources.split()],
+        map=map,
+        key=key.split() if key is not None else None,
+        reduce=reduce.get("by", reduce),
+        target=f"gold.{name}",
+    )
+
+
+DEEDS = {"append": 6, "update": 4, "delete": 3, "merge": 5, "restore": 2, "optimize": 2, "add column": 1,
+         "overwrite": 1, "vacuum": 1}  # fmt: skip
+"""What is done to a source, and how often beside the others."""
+
+
+@dataclass(frozen=True)
+class Case:
+    job: Job
+    sql: str
+
+
+FD = "facts f join dims d on f.h = d.h and f.k = d.k"
+CASES = {
+    "inner": Case(
+        job("inner", facts_dims, "facts dims", "h g", n=Count(), s=Sum("x"), m=Max("x"), c=CountDistinct("m")),
+        f"select f.h, g, count(*), sum(f.x), max(f.x), count(distinct f.m) from {FD} group by all",
+    ),
+    "chain": Case(
+        job("chain", chain, "facts dims extra", "h g", n=Count(), s=Sum("v"), m=Min("x"), d=CountDistinct("id")),
+        f"select f.h, d.g, count(*), sum(v), min(f.x), count(distinct d.id) from {FD} "
+        "join extra e on d.h = e.h and d.g is not distinct from e.g group by all",
+    ),
+    "pairs": Case(
+        job("pairs", pairs, "facts facts", "h k", n=Count(), s=Sum("xx"), m=Max("xx")),
+        "select a.h, a.k, count(*), sum(a.x * b.x), max(a.x * b.x) from facts a join facts b "
+        "on a.h = b.h and a.k = b.k and a.id < b.id group by all",
+    ),
+    "united": Case(
+        job("united", united, "facts dims", "h k", n=Count(), s=Sum("x")),
+        "select h, k, count(*), sum(x) from (select h, k, x from facts union all "
+        "select h, k, x from dims where g <> 'a') group by all",
+    ),
+    "two_unions": Case(
+        job("two_unions", two_unions, "facts dims extra", "h g", n=Count(), s=Sum("x"), m=Min("x")),
+        f"select h, g, count(*), sum(x), min(x) from (select f.h, g, f.x from {FD} union all "
+        "select f.h, e.g, e.v from facts f join extra e on f.h = e.h and f.m = e.m) group by all",
+    ),
+    "not_linear": Case(
+        job("not_linear", not_linear, "facts dims", "h g", n=Count(), s=Sum("x")),
+        f"select h, g, count(*), sum(x) from (select f.h, g, f.x from {FD} union all "
+        "select h, 'z', x from facts) group by all",
+    ),
+    "left": Case(
+        job("left", left, "facts dims", "h g", n=Count(), s=Sum("x"), y=Sum("y"), m=Max("y")),
+        "select f.h, g, count(*), sum(f.x), sum(d.x), max(d.x) from facts f left join dims d "
+        "on f.h = d.h and f.k = d.k group by all",
+    ),
+    "left_of_joined": Case(
+        job("left_of_joined", left_of_joined, "facts extra dims", "h g", n=Count(), s=Sum("v"), m=Max("x")),
+        "select f.h, d.g, count(*), sum(v), max(f.x) from facts f join extra e on f.h = e.h and f.m = e.m "
+        "left join (from dims where g <> 'c') d on f.h = d.h and f.k = d.k group by all",
+    ),
+    "right": Case(
+        job("right", right, "dims facts", "h g", n=Count(), s=Sum("x")),
+        "select f.h, g, count(*), sum(f.x) from dims d right join facts f on f.h = d.h and f.k = d.k group by all",
+    ),
+    "having": Case(
+        job("having", having, "facts dims", "h k", n=Count(), m=Max("x")),
+        "select h, k, count(*), max(x) from facts f where exists "
+        "(from dims d where f.h = d.h and f.k = d.k) group by all",
+    ),
+    "lacking": Case(
+        job("lacking", lacking, "facts dims", "h k", n=Count(), m=Max("x")),
+        "select h, k, count(*), max(x) from facts f where not exists "
+        "(from dims d where f.h = d.h and f.k = d.k and d.x > 0) group by all",
+    ),
+    "full": Case(
+        job("full", full, "facts dims", "h g", n=Count(), s=Sum("x")),
+        "select coalesce(f.h, d.h), g, count(*), sum(f.x) from facts f full join dims d "
+        "on f.h = d.h and f.k = d.k group by all",
+    ),
+    "crossed": Case(
+        job("crossed", crossed, "facts dims", "h g", n=Count(), s=Sum("x")),
+        "select f.h, g, count(*), sum(f.x) from facts f join dims d on f.h = d.h group by all",
+    ),
+    "latest": Case(
+        job("latest", facts_dims, "facts dims", "h g", by=Latest(by=["x", "k", "m"])),
+        f"select f.h, f.k, f.m, f.x, g from {FD} "
+        "qualify row_number() over "
+        "(partition by f.h, g order by f.x desc nulls last, f.k desc, f.m desc nulls last) = 1",
+    ),
+    "per_key": Case(
+        job("per_key", facts_dims, "facts dims", "h g", by=PerKey(ranked)),
+        f"select f.h, g, f.x, row_number() over (partition by f.h, g order by f.x nulls first, f.k, f.m nulls first) p "
+        f"from {FD} qualify p <= 2",
+    ),
+    "appended": Case(job("appended", facts_dims, "facts dims", None), f"select f.h, f.k, f.m, f.x, g from {FD}"),
+}  # fmt: skip
+
+
+class Sources:
+    """The sources' tables, what is done to them, and what they hold."""
+
+    def __init__(self, lake, chance: random.Random, histories: int) -> None:
+        self.lake, self.chance, self.histories, self.next = lake, chance, histories, 0
+        self.restorable: dict[str, int] = {}
+        lake.spark.conf.set("spark.databricks.delta.retentionDurationCheck.enabled", "false")
+
+    def act(self, name: str) -> str:
+        """One statement on one table; its name."""
+        if not self.lake.log(RAW[name]).exists:
+            self.put(name, 4)
+            return f"{name}: made"
+        (kind,) = self.chance.choices(list(DEEDS), DEEDS.values())
+        getattr(self, kind.replace(" ", "_"))(name)
+        return f"{name}: {kind}"
+
+    def rows(self, count: int, name: str) -> DataFrame:
+        maybe = self.chance.choice
+        rows = []
+        for h in range(self.histories):
+            for _ in range(self.chance.randint(0, count)):
+                self.next += 1
+                k, g, m = maybe([None, 1, 2, 3]), maybe([None, "a", "b", "c"]), maybe([None, 0, 1])
+                x = maybe([None, 0, 1, 5, -3, 7])
+                rows.append({"facts": (h, self.next, k, m, x), "dims": (h, self.next, k, g, x),
+                             "extra": (h, self.next, g, m, x)}[name])  # fmt: skip
+        return self.lake.spark.createDataFrame(rows, COLUMNS[name]).coalesce(1)
+
+    def put(self, name: str, count: int, mode: str = "append") -> None:
+        feed = {"delta.enableChangeDataFeed": "true"}
+        self.rows(count, name).write.format("delta").mode(mode).options(**feed).save(self.lake.uri(RAW[name]))
+
+    def append(self, name: str) -> None:
+        self.put(name, 2)
+
+    def overwrite(self, name: str) -> None:
+        self.put(name, 4, mode="overwrite")
+
+    def update(self, name: str) -> None:
+        changed = self.chance.choice({"facts": ["k", "m"], "dims": ["k", "g"], "extra": ["g", "m"]}[name])
+        value = "'b'" if changed == "g" else "1"
+        self.lake.delta(RAW[name]).update(f"id % {self.chance.randint(2, 5)} = 0", {changed: value})
+
+    def delete(self, name: str) -> None:
+        self.lake.delta(RAW[name]).delete(f"id % {self.chance.randint(3, 6)} = 1")
+
+    def merge(self, name: str) -> None:
+        old = self.lake.frame(RAW[name]).where(f"id % {self.chance.randint(2, 4)} = 0")
+        names = [column.split()[0] for column in COLUMNS[name].split(", ")]
+        value = {"facts": F.lit(2), "dims": F.lit(2).cast("bigint"), "extra": F.col("m")}[name]
+        changed = old.select(*names).withColumn("k" if name != "extra" else "m", value)
+        rows = changed.unionByName(self.rows(1, name)).alias("s")
+        merge = self.lake.delta(RAW[name]).alias("t").merge(rows, "t.h = s.h and t.id = s.id")
+        every = {name: f"s.{name}" for name in names}
+        merge = merge.whenMatchedUpdate(set=every).whenNotMatchedInsert(values=every)
+        merge.whenNotMatchedBySourceDelete("t.id % 7 = 0").execute()
+
+    def restore(self, name: str) -> None:
+        newest = self.lake.log(RAW[name]).version
+        self.lake.delta(RAW[name]).restoreToVersion(self.chance.randint(self.restorable.get(name, 0), newest))
+
+    def optimize(self, name: str) -> None:
+        self.lake.delta(RAW[name]).optimize().executeCompaction()
+
+    def vacuum(self, name: str) -> None:
+        self.lake.delta(RAW[name]).vacuum(0)
+        self.restorable[name] = self.lake.log(RAW[name]).version
+
+    def add_column(self, name: str) -> None:
+        more = f"more_{self.lake.log(RAW[name]).version}"
+        self.lake.spark.createDataFrame([], f"{COLUMNS[name]}, {more} int").write.format("delta").mode("append").option(
+            "mergeSchema", "true"
+        ).save(self.lake.uri(RAW[name]))
+
+
+def canonical(rows: list[tuple]) -> list[str]:
+    """Rows as sorted texts; a number is one whatever its type: all are whole."""
+    return sorted(repr(tuple(int(v) if isinstance(v, int | float | Decimal) else v for v in row)) for row in rows)
+
+
+def compare(lake, case: Case, said: object) -> None:
+    con = duckdb.connect()
+    for name in COLUMNS:
+        con.register(name, Files(lake.uri(RAW[name])).to_pyarrow_table())
+    target = Files(lake.uri(case.job.target)).to_pyarrow_table()
+    con.register("target", target.drop_columns([c for c in target.column_names if c == "_state"]))
+    found, expected = con.sql("from target").fetchall(), con.sql(case.sql).fetchall()
+    assert canonical(found) == canonical(expected), said
+
+
+def play(lake, seed: int, histories: int, steps: int, at_once: int, until: float | None = None) -> dict[str, int]:
+    """A history; after each step `at_once` of the jobs run, after the last one all. How often each plan was made."""
+    print(f"seed {seed}, {histories} histories, {steps} steps")
+    chance = random.Random(seed)
+    sources, plans = Sources(lake, chance, histories), {}
+    for step in range(steps):
+        deeds = [sources.act(name) for name in COLUMNS for _ in range(chance.choice([0, 1, 1, 2]) if step else 1)]
+        last = step == steps - 1 or (until is not None and time.monotonic() > until)
+        for name in CASES if last or not step else chance.sample(sorted(CASES), at_once):
+            run = lake.run(CASES[name].job)
+            plans[f"{run.plan} {run.reason}"] = plans.get(f"{run.plan} {run.reason}", 0) + 1
+            compare(lake, CASES[name], (seed, step, name, run.plan, run.reason, run.detail, deeds))
+        if last:
+            break
+    return plans
+
+
+@pytest.mark.parametrize("seed", [1])
+def test_update_equals_rebuild_equals_oracle(lake, seed):
+    plans = play(lake, seed, histories=12, steps=6, at_once=4)
+    print(plans)
+    assert plans["update UPDATE"] > 10

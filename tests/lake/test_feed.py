@@ -1,0 +1,268 @@
+"""What is done to a source between two runs: followed, foreseen, or told by name, and never a wrong row."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from lake_jobs import SALES
+from pyspark.sql import functions as F
+
+from lakemill import Count, Job, Max, PerKey, Sum
+from lakemill.core import plan
+from lakemill.core.local import to_local
+from lakemill.errors import LakemillError, UsageError
+from lakemill.lake.progress import recording
+from lakemill.observe.runs import Run
+from lakemill.refresh import prepare
+from lakemill.runner import run_table
+
+SCHEMA = "shop string, amount bigint"
+FEED = "delta.enableChangeDataFeed"
+
+
+@pytest.fixture
+def shop(lake):
+    lake.put("raw.sales", [("a", 1), ("a", 2), ("b", 5)], SCHEMA)
+    lake.run(SALES)
+    lake.spark.conf.set("spark.databricks.delta.retentionDurationCheck.enabled", "false")
+    return lake
+
+
+def planned(lake, job=SALES, policy="auto"):
+    lake.world.pins.clear()
+    return prepare(lake.world, job, policy).plan
+
+
+def alter(lake, what: str, table: str = "raw.sales") -> None:
+    lake.spark.sql(f"ALTER TABLE delta.`{lake.uri(table)}` {what}")
+
+
+def followed(lake, kind: str, reason: str, job=SALES) -> str:
+    """Foreseen by the plan, done by the run, and right; the plan's detail."""
+    foreseen, run = planned(lake, job), lake.run(job)
+    assert (foreseen.kind, foreseen.reason) == (run.plan, run.reason) == (kind, reason), run.detail
+    assert lake.differences(job) == []
+    return run.detail
+
+
+def test_without_a_feed_both_versions_are_compared(shop):
+    alter(shop, f"SET TBLPROPERTIES ('{FEED}' = 'false')")
+    shop.put("raw.sales", [("a", 2), ("c", 7), ("c", 7), (None, None)], SCHEMA)
+    shop.delta("raw.sales").delete("amount = 1")
+    assert "versions 0 and 3 are compared" in followed(shop, "update", "FEED_MISSING")
+    assert shop.rows("gold.sales") == [(None, 1, None, None), ("a", 2, 4, 2), ("b", 1, 5, 5), ("c", 2, 14, 7)]
+    shop.delta("raw.sales").delete("shop = 'b'")
+    shop.delta("raw.sales").vacuum(0)
+    with pytest.raises(UsageError, match="FEED_MISSING .*files of version 3"):
+        planned(shop, policy="update")
+    followed(shop, "rebuild", "FEED_MISSING")
+
+
+def test_a_vacuum_that_overtakes_a_reader_is_foreseen(shop):
+    shop.delta("raw.sales").update("shop = 'a'", {"amount": "amount + 1"})
+    shop.delta("raw.sales").vacuum(0)
+    with pytest.raises(UsageError, match="FEED_EXPIRED"):
+        planned(shop, policy="update")
+    assert "VACUUM of 20" in followed(shop, "rebuild", "FEED_EXPIRED")
+
+
+def test_an_overwrite_is_rebuilt_unless_an_update_is_asked_for(shop):
+    for policy, kind, reason in (("auto", "rebuild", "SOURCE_OVERWRITTEN"), ("update", "update", "SOURCE_OVERWRITTEN")):
+        rows = shop.spark.createDataFrame([("a", 2), ("d", len(policy))], SCHEMA)
+        rows.write.format("delta").mode("overwrite").save(shop.uri("raw.sales"))
+        run = shop.run(SALES, policy)
+        assert (run.plan, run.reason) == (kind, reason)
+        assert shop.differences(SALES) == []
+
+
+def test_a_change_larger_than_the_table_is_rebuilt(shop, monkeypatch):
+    monkeypatch.setattr(plan, "SMALL_BYTES", 0)
+    for _ in range(3):
+        shop.delta("raw.sales").update(set={"amount": "amount + 1"})
+    followed(shop, "rebuild", "CHANGE_TOO_LARGE")
+
+
+def test_columns_are_added_widened_and_mapped_under_a_job(shop):
+    whole = Job(source="raw.sales", map=lambda rows: rows, key=["shop", "amount"], target="gold.every")
+    alter(shop, "SET TBLPROPERTIES ('delta.enableTypeWidening' = 'true')")
+    shop.spark.sql(f"CREATE TABLE delta.`{shop.uri('raw.n')}` (shop string, amount int) USING delta TBLPROPERTIES "
+                   f"('{FEED}' = 'true', 'delta.enableTypeWidening' = 'true')")  # fmt: skip
+    shop.put("raw.n", [("a", 1)], "shop string, amount int")
+    narrow = Job(source="raw.n", map=lambda rows: rows.select("shop", F.col("amount").cast("bigint").alias("amount")),
+                 key=["shop"], reduce=SALES.reduce, target="gold.n")  # fmt: skip
+    copy = Job(source="raw.n", key=["shop"], reduce={"most": Max("amount")}, target="gold.copy")
+    for job in (narrow, copy, whole):
+        shop.run(job)
+
+    alter(shop, "ADD COLUMN remark string")
+    shop.put("raw.sales", [("a", 3, "x")], f"{SCHEMA}, remark string")
+    followed(shop, "update", "UPDATE")
+    assert followed(shop, "nothing", "NOTHING_NEW") and shop.run(whole).plan == "update"
+    alter(shop, "SET TBLPROPERTIES ('delta.columnMapping.mode' = 'name')")
+    shop.put("raw.sales", [("a", 4, "x")], f"{SCHEMA}, remark string")
+    followed(shop, "update", "UPDATE")
+    alter(shop, "RENAME COLUMN remark TO said")
+    assert "remark was dropped or renamed" in followed(shop, "rebuild", "SCHEMA_CHANGED")
+    shop.put("raw.sales", [("b", 4, "x")], f"{SCHEMA}, said string")
+    alter(shop, "SET TBLPROPERTIES ('delta.columnMapping.mode' = 'none')")
+    assert "mapping was turned off" in followed(shop, "update", "FEED_UNREADABLE")
+
+    alter(shop, "ALTER COLUMN amount TYPE bigint", "raw.n")
+    shop.put("raw.n", [("a", 3_000_000_000), ("b", 1)], SCHEMA)
+    shop.delta("raw.n").delete("amount = 1 and shop = 'a'")
+    assert "amount was widened from int to bigint" in followed(shop, "update", "FEED_UNREADABLE", narrow)
+    assert "the target has its new columns too" in followed(shop, "rebuild", "SCHEMA_CHANGED", copy)
+
+
+def test_a_column_that_a_job_shows_rebuilds_it_when_it_is_added(lake):
+    lake.put("raw.sales", [("a", 1)], SCHEMA)
+    job = Job(source="raw.sales", target="gold.copy")
+    lake.run(job)
+    lake.spark.sql(f"ALTER TABLE delta.`{lake.uri('raw.sales')}` ADD COLUMN remark string")
+    lake.put("raw.sales", [("a", 3, "x")], f"{SCHEMA}, remark string")
+    assert "the target has its new columns too" in followed(lake, "rebuild", "SCHEMA_CHANGED", job)
+    assert lake.rows("gold.copy") == [("a", 1, None), ("a", 3, "x")]
+
+
+def test_a_feed_that_delta_cannot_read_is_compared(lake):
+    """delta-io/delta#5662: a large delete from a file that has a deletion vector."""
+    lake.spark.range(600_000).selectExpr("cast(id % 3 as string) shop", "id amount").coalesce(1).write.format(
+        "delta"
+    ).options(**{FEED: "true", "delta.enableDeletionVectors": "true"}).save(lake.uri("raw.sales"))
+    lake.run(SALES)
+    lake.delta("raw.sales").delete("amount < 9")
+    lake.run(SALES)
+    lake.delta("raw.sales").delete("amount % 7 in (1, 3)")
+    run = lake.run(SALES, "update")
+    assert (run.plan, run.reason) == ("update", "FEED_UNREADABLE"), run.detail
+    assert lake.differences(SALES) == []
+
+
+def joined() -> Job:
+    def amounts(sales, names):
+        return sales.join(names, "shop").select("name", "amount")
+
+    return Job(
+        source=["raw.sales", "raw.names"],
+        map=amounts,
+        key=["name"],
+        reduce={"n": Count(), "s": Sum("amount"), "m": Max("amount")},
+        target="gold.named",
+    )
+
+
+def test_old_rows_are_had_from_the_feed_when_their_version_is_gone(shop):
+    shop.put("raw.names", [("a", "Anna"), ("b", "Ben")], "shop string, name string")
+    shop.put("raw.names", [("c", "Cleo")], "shop string, name string")
+    job = joined()
+    shop.run(job)
+    shop.delta("raw.names").optimize().executeCompaction()
+    shop.delta("raw.names").vacuum(0)
+    shop.delta("raw.names").update("shop = 'b'", {"name": "'Bob'"})
+    shop.delta("raw.sales").update("amount = 5", {"shop": "'a'"})
+    shop.put("raw.sales", [("b", 9), ("c", 3)], SCHEMA)
+    shop.world.pins.clear()
+    task = prepare(shop.world, job, "update")
+    assert not task.changes["raw.names"].kept and task.changes["raw.sales"].kept
+    followed(shop, "update", "UPDATE", job)
+    assert shop.rows("gold.named") == [("Anna", 3, 8, 5), ("Bob", 1, 9, 9), ("Cleo", 1, 3, 3)]
+
+
+def test_a_source_that_vanished_is_named(shop):
+    shutil.rmtree(shop.uri("raw.sales"))
+    with pytest.raises(UsageError, match=r"raw.sales: there is no Delta table"):
+        shop.run(SALES)
+    assert len(shop.rows("gold.sales")) == 2
+
+
+def test_a_log_with_a_gap_is_named(shop):
+    alter(shop, "SET TBLPROPERTIES ('delta.checkpointInterval' = '4')")
+    for amount in (6, 7, 8, 9):
+        shop.put("raw.sales", [("a", amount)], SCHEMA)
+    before, log = shop.log("gold.sales").version, Path(shop.uri("raw.sales"), "_delta_log")
+    os.remove(log / f"{3:020d}.json")
+    with pytest.raises(LakemillError, match="log is damaged: version 3 is missing"):
+        shop.run(SALES)  # Delta reads the checkpoint of version 4 and does not miss it
+    (log / f"{4:020d}.checkpoint.parquet").unlink()
+    shop.spark._jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()
+    with pytest.raises(LakemillError, match="log is damaged: Versions .* are not contiguous"):
+        shop.run(SALES)
+    assert shop.log("gold.sales").version == before
+
+
+def test_a_damaged_checkpoint_is_named(lake):
+    lake.put("raw.sales", [("a", 1)], SCHEMA)
+    alter(lake, "SET TBLPROPERTIES ('delta.checkpointInterval' = '2')")
+    for amount in range(3):
+        lake.put("raw.sales", [("a", amount)], SCHEMA)
+    log = Path(lake.uri("raw.sales"), "_delta_log")
+    checkpoint = sorted(log.glob("*.checkpoint.parquet"))[-1]
+    os.truncate(checkpoint, checkpoint.stat().st_size // 2)
+    for crc in log.glob(".*.crc"):
+        crc.unlink()
+    lake.spark._jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()
+    with pytest.raises(LakemillError, match=rf"{checkpoint.name} is damaged.*moving this file"):
+        lake.run(SALES)
+    assert not lake.log("gold.sales").exists
+    checkpoint.unlink()
+    (log / "_last_checkpoint").unlink()
+    lake.spark._jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()
+    lake.run(SALES)
+    assert lake.rows("gold.sales") == [("a", 4, 4, 2)]
+
+
+def restated(lake, job: Job, where: str):
+    lake.world.pins.clear()
+    run = Run("r", job.target)
+    run_table(lake.world, job, "auto", run, where)
+    return run
+
+
+def damage(lake, job: Job) -> None:
+    """As a run that went wrong would leave the table: with its progress, and wrong rows of all keys."""
+    lake.world.pins.clear()
+    progress = prepare(lake.world, job, "auto").next_progress()
+    wrong, _ = to_local(lake.world.lake.table(job.target).full(lake.log(job.target).version))
+    last = wrong.columns[-1] if wrong.columns[-1] != "_state" else wrong.columns[-2]
+    with recording(lake.world.spark, job.target, progress):
+        wrong.withColumn(last, F.lit(77).cast("bigint")).where("shop <> 'b'").write.format("delta").mode(
+            "overwrite"
+        ).save(lake.uri(job.target))
+
+
+def test_keys_are_made_anew_where_a_condition_holds(shop):
+    whole = Job(source="raw.sales", key=["shop"], reduce=PerKey(lambda rows: rows), target="gold.rows")
+    shop.put("raw.sales", [("c", 6)], SCHEMA)
+    shop.run(whole)
+    shop.run(SALES)
+    for job in (SALES, whole):
+        damage(shop, job)
+        assert {found.row.split(",")[0] for found in shop.differences(job)} == {"shop=a", "shop=b", "shop=c"}
+        run = restated(shop, job, "shop between 'a' and 'b'")
+        assert (run.plan, run.reason, run.detail) == ("rebuild", "ASKED_FOR", "--where shop between 'a' and 'b'")
+        assert run.keys_recomputed == 2
+        assert {found.row.split(",")[0] for found in shop.differences(job)} == {"shop=c"}
+    shop.put("raw.sales", [("c", 1), ("d", 1)], SCHEMA)
+    restated(shop, SALES, "shop >= 'c'")
+    assert shop.differences(SALES) == []
+
+
+WRONG = {
+    "amount > 1": r"no condition on its key \(shop\)",
+    "shop = cast(now() as string)": "no clock",
+    "rand() > 0.5": "nothing random",
+    "shop in (select 'a')": "no condition",
+    "shop =": "no condition",
+    "shop": "no condition",
+}
+
+
+def test_conditions_that_choose_no_keys_are_refused(shop):
+    before = shop.log("gold.sales").version
+    for where, why in WRONG.items():
+        with pytest.raises(UsageError, match=why):
+            restated(shop, SALES, where)
+    with pytest.raises(UsageError, match="it has none"):
+        restated(shop, Job(source="raw.sales", target="gold.copy"), "shop = 'a'")
+    assert shop.log("gold.sales").version == before and not shop.log("gold.copy").exists
