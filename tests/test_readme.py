@@ -5,9 +5,12 @@ import re
 from pathlib import Path
 
 import pytest
+import submit
+from pyspark.sql.types import StructType
 
 from lakemill import Job
 from lakemill.cli import main
+from lakemill.core.rowwise import check_map
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
@@ -27,6 +30,15 @@ def test_its_job_runs(lake):
     assert lake.run(job).reason == "UPDATE"
     assert [float(row[0]) for row in lake.rows("gold.daily_sales", "average")] == [4.0]
     assert lake.differences(job) == []
+
+
+def test_its_python_function_is_marked(spark):
+    code = README.split("### Python in a map")[1].split("```python\n")[1].split("```")[0]
+    names = {"__name__": "readme"}
+    exec(code, names)
+    assert [names["town"].function(address) for address in ("5 High St, Ely", None)] == ["Ely", None]
+    job = Job(source="raw.orders", map=names["orders_by_town"], key=["town"], target="gold.towns")
+    assert check_map(spark, job, {"raw.orders": StructType.fromDDL("address string, amount int")}).schema.names
 
 
 def test_its_ten_minutes(lake, tmp_path, monkeypatch, capsys):
@@ -60,6 +72,13 @@ def test_its_dry_runs_print_requests(command, capsys):
     *uploads, last = json.loads(capsys.readouterr().out)
     assert {each["operation"] for each in uploads} == {"put_object"}
     assert last["operation"] in ("run_job_flow", "start_job_run")
+
+
+def test_its_script_prints_requests(monkeypatch, capsys):
+    (command,) = re.findall(r"^    .venv/bin/python scripts/submit.py (.*--dry-run)$", README, re.M)
+    monkeypatch.chdir(ROOT)
+    assert submit.command(command.split()) == 0
+    assert json.loads(capsys.readouterr().out)[-1]["operation"] == "run_job_flow"
 
 
 @pytest.mark.parametrize("command", sorted(set(re.findall(r"(?:`|^    )make ([a-z0-9-]+)", README, re.M))))

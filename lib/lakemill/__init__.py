@@ -6,6 +6,7 @@ Everything a job file needs is one import line:
 """
 
 from lakemill.job import Dump, Job
+from lakemill.pure import pure
 from lakemill.reducers import (
     All,
     Any,
@@ -36,6 +37,7 @@ from lakemill.reducers import (
     TopK,
     Total,
     Variance,
+    history,
 )
 from lakemill.runner import run
 from lakemill.version import __version__
@@ -43,5 +45,6 @@ from lakemill.version import __version__
 __all__ = [
     "All", "Any", "ApproxCountDistinct", "ApproxQuantile", "ArgMax", "ArgMin", "Bag", "CollectSet", "Count",
     "CountDistinct", "CountIf", "Dump", "First", "Fold", "Histogram", "Job", "Last", "Latest", "Max", "Mean", "Median",
-    "Min", "Mode", "PerKey", "Quantile", "Reducer", "StdDev", "Sum", "TopK", "Total", "Variance", "__version__", "run",
+    "Min", "Mode", "PerKey", "Quantile", "Reducer", "StdDev", "Sum", "TopK", "Total", "Variance", "__version__",
+    "history", "pure", "run",
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""The command line: `lakemill run | explain | verify | status | graph | history | package | init`."""
+"""The command line: `lakemill run | explain | verify | maintain | status | graph | history | package | init`."""
 
 import argparse
 import json
@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from lakemill.conf import ENVIRONMENTS, Conf, find_root, load_conf
-from lakemill.core.plan import POLICIES
-from lakemill.errors import LakemillError, UsageError
+from lakemill.core.plan import POLICIES, UPDATE
+from lakemill.errors import LakemillError, UsageError, VersionsGone
 from lakemill.explain import explain
 from lakemill.graph import load_jobs, ordered, select
 from lakemill.init import init
 from lakemill.job import Dump, Job
 from lakemill.observe.runs import LEDGER, history, latest
 from lakemill.refresh import World
-from lakemill.runner import open_world, run_tables
-from lakemill.show import busy, show, show_runs
+from lakemill.runner import maintain_tables, open_world, run_tables
+from lakemill.show import busy, show, show_runs, show_upkeep
 from lakemill.submit.package import DIST, package
 from lakemill.verify import Verification, verify
 
@@ -62,7 +62,12 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--env", choices=ENVIRONMENTS, default="local", help="where to run")
     run.add_argument("--dry-run", action="store_true", help="print what would be sent to AWS, and send nothing")
     add("explain", _explain, "what a run would do to a table, and why", "1")
-    add("verify", _verify, "recompute tables at their recorded versions and compare", "*")
+    checks = add("verify", _verify, "recompute tables at their recorded versions and compare", "*")
+    checks.add_argument("--sample", type=float, default=1, metavar="F", help="of this fraction of the keys, as 0.01")
+    checks.add_argument(
+        "--update", action="store_true", help="where these versions are gone: update first, and verify at the new ones"
+    )
+    add("maintain", _maintain, "compact tables and remove what neither their settings nor their readers need", "*")
     add("status", _status, "every table: rows, version, last run")
     add("graph", _graph, "which table reads which, in order")
     add("history", _history, "the recorded runs of a table", "1")
@@ -117,8 +122,8 @@ def _submit(conf: Conf, tables: list[str], asked: argparse.Namespace) -> int:
 
 def _package(asked: argparse.Namespace, start: Path) -> int:
     conf = load_conf(find_root(start))
-    made = package(conf, conf.root / DIST)
-    show([{"sha256": made.sha256, "zip": str(made.path), "bytes": made.path.stat().st_size}], asked.json)
+    made = package(conf)
+    show([{"sha256": made.sha256, "zip": str(made.write(conf.root / DIST)), "bytes": len(made.content)}], asked.json)
     return 0
 
 
@@ -145,7 +150,7 @@ def _verify(asked: argparse.Namespace, start: Path) -> int:
         found = []
         for name in select(jobs, asked.tables):
             say(f"verifying {name}")
-            found.append(verify(world, jobs[name]))
+            found.append(_verified_or_updated(world, jobs, name, asked))
     show([_verified(one) for one in found], asked.json)
     wrong = [one for one in found if not one.equal]
     for one in wrong:
@@ -161,6 +166,19 @@ def _verify(asked: argparse.Namespace, start: Path) -> int:
     return 1 if wrong else 0
 
 
+def _verified_or_updated(world: World, jobs: dict[str, Job], name: str, asked: argparse.Namespace) -> Verification:
+    try:
+        return verify(world, jobs[name], asked.sample)
+    except VersionsGone:
+        if not asked.update:
+            raise
+    # A rebuild would replace what is to be verified.
+    outcome = run_tables(world, jobs, [name], UPDATE)
+    if outcome.error:
+        raise outcome.error
+    return verify(world, jobs[name], asked.sample)
+
+
 def _verified(one: Verification) -> dict[str, Any]:
     made_from = ", ".join(f"{name} {version}" for name, version in one.versions.items()) or "the landing"
     return {
@@ -168,8 +186,16 @@ def _verified(one: Verification) -> dict[str, Any]:
         "verified": "equal" if one.equal else "differs",
         "version": one.version,
         "made from": made_from,
+        "rows compared": one.compared,
         "rows that differ": one.unequal_rows,
     }
+
+
+def _maintain(asked: argparse.Namespace, start: Path) -> int:
+    with busy(asked.json) as say:
+        world, jobs = _open(start)
+        upkeep = maintain_tables(world, jobs, asked.tables, begins=say)
+    return show_upkeep(upkeep, asked.json)
 
 
 def _status(asked: argparse.Namespace, start: Path) -> int:

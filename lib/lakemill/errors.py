@@ -30,6 +30,10 @@ class CorruptFeed(LakemillError):
     """A change feed took away rows that were never there; the target was left as it was."""
 
 
+class VersionsGone(LakemillError):
+    """What a table was made from cannot be read any more."""
+
+
 class CommitLost(LakemillError):
     """Another run committed first; nothing of this run was written."""
 

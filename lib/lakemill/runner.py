@@ -12,10 +12,13 @@ from time import monotonic
 
 from lakemill.conf import Conf
 from lakemill.core.plan import POLICIES
-from lakemill.errors import LakemillError, UsageError, did_you_mean
+from lakemill.errors import CommitLost, LakemillError, UsageError, did_you_mean
 from lakemill.graph import select
 from lakemill.job import Dump, Job
 from lakemill.lake.lock import lock, lock_folder
+from lakemill.lake.maintain import Maintained, maintain, maintain_ledger
+from lakemill.lake.progress import lost_race
+from lakemill.lake.readers import readers
 from lakemill.lake.session import start_session
 from lakemill.lake.tables import Lake
 from lakemill.load import load
@@ -100,6 +103,51 @@ def run_table(world: World, job: Job, policy: str, run: Run, where: str | None =
             refresh(world, job, policy, run, where)
         world.lake.enlist(job.target)
     run.spark_jobs, run.bytes_read = cost.spark_jobs, cost.bytes_read
+
+
+@dataclass
+class Upkeep:
+    """What a `lakemill maintain` did, table by table, and what went wrong, the first of it being the exit code."""
+
+    done: list[Maintained] = field(default_factory=list)
+    errors: list[LakemillError] = field(default_factory=list)
+
+    @property
+    def exit_code(self) -> int:
+        """0 done, 1 failed, 2 bad usage or configuration."""
+        return self.errors[0].exit_code if self.errors else 0
+
+
+def maintain_tables(
+    world: World, jobs: dict[str, Job], wanted: Sequence[str] = (), begins: Callable[[str], None] = lambda table: None
+) -> Upkeep:
+    """Maintain the tables asked for (none: all that jobs make, and the ledger), each under its lock."""
+    others = [name for name in wanted if name != LEDGER]
+    names = select(jobs, others) if others or not wanted else []
+    names += [LEDGER] if others != list(wanted) or not wanted else []
+    known, upkeep = readers(world.lake, jobs.values()), Upkeep()
+    for name in names:
+        begins(name)
+        table = world.lake.table(name)
+        if not table.log().exists:
+            upkeep.done.append(Maintained(name, remarks=["it is not made yet"]))
+            continue
+        try:
+            with lock(world.locks, name):
+                ledger = name == LEDGER
+                upkeep.done.append(maintain_ledger(table) if ledger else maintain(world.lake, jobs[name], known))
+        except LakemillError as error:
+            upkeep.errors.append(error)
+        except Exception as error:  # the other tables are still maintained
+            upkeep.errors.append(_failed(name, error))
+    return upkeep
+
+
+def _failed(name: str, error: Exception) -> LakemillError:
+    if lost_race(error):
+        return CommitLost(f"{name}: another process committed to it meanwhile. `lakemill maintain {name}` again.")
+    traceback.print_exception(error)
+    return LakemillError(f"{name}: {type(error).__name__}: {error}".split("\n\n")[0][:2000])
 
 
 @contextmanager

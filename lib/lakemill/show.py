@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from lakemill.observe.runs import FAILED, SKIPPED, Run
-from lakemill.runner import Outcome
+from lakemill.runner import Outcome, Upkeep
 
 Row = Mapping[str, Any]
 
@@ -36,6 +36,19 @@ def _line(run: Run) -> Row:
         "version": run.version,
         "seconds": run.seconds,
     }
+
+
+def show_upkeep(upkeep: Upkeep, as_json: bool = False) -> int:
+    """What maintaining did, a line a table, who holds back what, and what went wrong; the command's exit code."""
+    rows = [{key.replace("_", " "): value for key, value in vars(one).items()} for one in upkeep.done]
+    show(rows if as_json else [{key: row[key] for key in row if key != "remarks"} for row in rows], as_json)
+    if not as_json:
+        for one in upkeep.done:
+            for remark in one.remarks:
+                print(f"{one.table}: {remark}")
+    for error in upkeep.errors:
+        print(f"lakemill: {error}", file=sys.stderr)
+    return upkeep.exit_code
 
 
 def show(rows: Sequence[Row], as_json: bool = False) -> None:

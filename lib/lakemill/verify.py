@@ -9,15 +9,16 @@ from pyspark.sql.types import StructType
 
 from lakemill.core.check import check_job
 from lakemill.core.reduction import Reduction, reduction
-from lakemill.core.verify import Difference, damaged, differences, expected_rows, unequal, with_totals
+from lakemill.core.verify import PARTS, Difference, damaged, differences, expected_rows, sampled, unequal, with_totals
 from lakemill.core.verify_state import wrong_states
-from lakemill.errors import LakemillError
+from lakemill.errors import LakemillError, UsageError, VersionsGone
 from lakemill.ingest.dumps import choose, look, not_loaded
 from lakemill.ingest.rows import LINEAGE, missing_files, read_rows, refused
-from lakemill.job import Dump, Job
-from lakemill.lake.files import files_gone
+from lakemill.job import RESERVED, Dump, Job
+from lakemill.lake.files import version_gone
 from lakemill.lake.progress import Progress, last_progress
-from lakemill.lake.tables import without_state
+from lakemill.lake.readers import unchanged_until
+from lakemill.lake.tables import Pin, without_state
 from lakemill.load import loaded_dumps
 from lakemill.reducers import PerKey
 from lakemill.refresh import World
@@ -25,11 +26,15 @@ from lakemill.refresh import World
 
 @dataclass(frozen=True)
 class Verification:
-    """The outcome for one table: its version, those of its sources, and where it differs from a recompute."""
+    """The outcome for one table: its version, those of its sources, and where it differs from a recompute.
+
+    compared: how many of the table's rows were, which in a table with a key are as many keys; all but for a sample.
+    """
 
     target: str
     version: int
     versions: dict[str, int]
+    compared: int
     unequal_rows: int
     differences: list[Difference] = field(default_factory=list)
 
@@ -39,8 +44,14 @@ class Verification:
         return self.unequal_rows == 0
 
 
-def verify(world: World, job: Job) -> Verification:
-    """Compare the table with a recompute from its sources at the recorded versions."""
+def verify(world: World, job: Job, sample: float = 1) -> Verification:
+    """Compare the table with a recompute from its sources at the recorded versions.
+
+    sample: the fraction of its keys (of its rows, where it has no key) to compare, always the same ones. Raises
+    VersionsGone where the sources at these versions cannot be read any more.
+    """
+    if not 1 / PARTS <= sample <= 1:
+        raise UsageError(f"--sample {sample:g}: a fraction of the keys was expected, as 0.01; at most 1.")
     target = world.lake.table(job.target)
     log = target.log()
     progress = last_progress(log) if log.exists else None
@@ -50,14 +61,46 @@ def verify(world: World, job: Job) -> Verification:
             f"`lakemill run {job.target}` makes it."
         )
     stored = target.full(log.version)
+    chosen = _Sample(job, stored.schema, sample)
+    part = chosen.of(stored)
     try:
         if isinstance(job.source, Dump):
-            count, found = _compared(job, stored, _landed(world, job, progress))
+            count, found = _compared(job, part, chosen.of(_landed(world, job, progress)))
         else:
-            count, found = _against(job, stored, *_mapped(world, job, progress))
+            mapped, made = _mapped(world, job, progress)
+            count, found = _against(job, part, chosen.of(mapped), made)
     except (PySparkException, Py4JJavaError) as error:
-        raise refused(error) or _vacuumed(job, error) or error from None
-    return Verification(job.target, log.version, dict(progress.versions), count, found)
+        raise refused(error) or _gone(world, job, error) or error from None
+    compared = part.count()
+    if not compared and not count:
+        _refuse_none(job, sample, stored)
+    return Verification(job.target, log.version, dict(progress.versions), compared, count, found)
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """A part of a table's keys, or rows, and of the mapped rows that belong to them."""
+
+    job: Job
+    stored: StructType
+    fraction: float
+
+    def of(self, frame: DataFrame) -> DataFrame:
+        """The frame's rows that are in it."""
+        if self.job.key == ():  # the whole table is one row
+            return frame
+        names = self.job.key or [name for name in self.stored.names if name != RESERVED]
+        return sampled(frame, names, self.stored, self.fraction)
+
+
+def _refuse_none(job: Job, sample: float, stored: DataFrame) -> None:
+    """A comparison of nothing proves nothing, unless there is nothing."""
+    rows = stored.count()
+    if rows:
+        raise LakemillError(
+            f"{job.target}: none of its {rows:,} rows is in a sample of {sample:g}: nothing was compared. "
+            "Take a larger one."
+        )
 
 
 def _compared(job: Job, stored: DataFrame, expected: DataFrame) -> tuple[int, list[Difference]]:
@@ -81,15 +124,26 @@ def _mapped(world: World, job: Job, progress: Progress) -> tuple[DataFrame, Redu
     pins = {name: world.lake.table(name).pin() for name in job.sources}
     if set(pins) != set(progress.versions):
         raise _changed(job)
-    rows = {name: pin.table.full(progress.versions[name]) for name, pin in pins.items()}
-    schemas = {name: without_state(frame.schema) for name, frame in rows.items()}
+    schemas = {name: without_state(_as_made(pin, progress).schema) for name, pin in pins.items()}
     mapped = check_job(world.spark, job, schemas)
     if mapped.fingerprint != progress.fingerprint:
         raise _changed(job)
     # A source that is named twice is read twice: its columns must not be taken for each other.
-    full = [pins[name].table.full(progress.versions[name]) for name in job.sources]
+    full = [_as_made(pins[name], progress) for name in job.sources]
     frames = [frame.select(*schemas[name].names) for frame, name in zip(full, job.sources, strict=True)]
     return job.mapped(*frames), _reduction(job, mapped.schema)
+
+
+def _as_made(pin: Pin, progress: Progress) -> DataFrame:
+    """A source as the target was made from it; read as of the newest version that has these rows, kept the longest."""
+    name, log = pin.table.name, pin.table.log()
+    version = progress.versions[name]
+    if progress.ids[name] != pin.table_id:
+        raise LakemillError(
+            f"A table made from {name} cannot be verified: another table stands in its place now. "
+            "`lakemill run` rebuilds what was made from it."
+        )
+    return pin.table.full(unchanged_until(version, log.commits(version, pin.version) or []))
 
 
 def _reduction(job: Job, mapped: StructType) -> Reduction | PerKey | None:
@@ -109,12 +163,16 @@ def _changed(job: Job) -> LakemillError:
     )
 
 
-def _vacuumed(job: Job, error: Exception) -> LakemillError | None:
-    if not files_gone(error):
+def _gone(world: World, job: Job, error: Exception) -> LakemillError | None:
+    """The same error in words, where files or the log of the versions that the table was made from are gone."""
+    if not version_gone(error):
         return None
-    return LakemillError(
-        f"{job.target} cannot be verified: files of the versions that it was made from are gone (VACUUM). "
-        f"`lakemill run {job.target}` first, then verify at the new versions."
+    removed = {name: world.lake.table(name).log().last_vacuum() for name in job.sources}
+    when = [f"{name} was vacuumed on {commit.at:%Y-%m-%d}" for name, commit in removed.items() if commit]
+    return VersionsGone(
+        f"{job.target} cannot be verified: versions that it was made from are gone "
+        f"({', '.join(when) or 'no log says when they were vacuumed'}). "
+        f"`lakemill verify {job.target} --update` brings it up to date first, and verifies it at the new versions."
     )
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,9 @@ def test_init_run_verify_status_history_explain_graph(project, lake, capsys):
     assert (status["table"], status["rows"], status["status"]) == ("gold.orders_by_region", 2, "done")
     (run,) = json.loads(told(capsys, 0, "history", "gold.orders_by_region", "--json"))
     assert (run["plan"], run["reason"], run["rows_in"], run["rows_out"]) == ("rebuild", "FIRST_RUN", 3, 2)
+    maintained = json.loads(told(capsys, 0, "maintain", "--json"))
+    assert [(one["table"], one["remarks"]) for one in maintained] == [("gold.orders_by_region", []), ("ops.runs", [])]
+    assert "NOTHING_NEW" in told(capsys, 0, "run")
 
 
 def test_the_first_test_of_a_project_passes(project):
@@ -79,6 +83,26 @@ def test_verify_names_a_damage(project, lake, capsys):
     table.update("region = 'north'", {"rows": "7"})
     said = told(capsys, 1, "verify")
     assert "column rows at region=north: stored 7, expected 2" in said
+
+
+def test_verify_updates_first_where_what_it_was_made_from_is_gone(project, lake, capsys):
+    from decimal import Decimal
+
+    lake.put("raw.orders", [("west", None, Decimal(3), 4)], SCHEMA)
+    told(capsys, 0, "run")
+    orders, uri = lake.delta("raw.orders"), lake.uri("raw.orders")
+    keeping = "set tblproperties (delta.deletedFileRetentionDuration = 'interval 0 hours')"
+    lake.spark.sql(f"alter table delta.`{uri}` {keeping}")
+    orders.optimize().executeCompaction()
+    lake.put("raw.orders", [("east", None, Decimal(2), 5)], SCHEMA)
+    orders.vacuum()
+    said = told(capsys, 1, "verify")
+    assert f"raw.orders was vacuumed on {datetime.now(UTC).date()}" in said and "--update" in said
+    assert "equal" in told(capsys, 0, "verify", "--update")
+    assert "fraction" in told(capsys, 2, "verify", "--sample", "1.5")
+    orders.delete("region = 'east'")
+    orders.vacuum()
+    assert "can only be rebuilt" in told(capsys, 2, "verify", "--update")
 
 
 def test_bad_usage_is_2_and_changes_nothing(project, lake, capsys):

@@ -10,7 +10,7 @@ import pytest
 from pyspark.sql import DataFrame, Window, functions as F
 from pyspark.sql.types import StructType
 
-from lakemill import Count, Job, Max, PerKey
+from lakemill import Count, Job, Max, PerKey, pure
 from lakemill.core.check import check_per_key
 from lakemill.errors import UsageError
 from lakemill.explain import explain
@@ -372,6 +372,7 @@ ALLOWED = {
     "pandas and a window": lambda r: r.groupBy("h", "k").applyInPandas(same, PASSES).withColumn(
         "n", F.row_number().over(Window.partitionBy("h", "k").orderBy("v"))
     ),
+    "a pure function": lambda r: r.withColumn("r", pure("string")(lambda k: k + k)("k")),
     "arrow": lambda r: r.groupBy("h", "k").applyInArrow(lambda table: table, MAPPED),
 }  # fmt: skip
 

@@ -47,7 +47,7 @@ def test_a_run_that_dies_before_its_commit_leaves_nothing(shop, monkeypatch):
 
 def test_a_run_that_dies_after_its_commit_is_not_repeated(shop, monkeypatch):
     shop.put("raw.sales", [("a", 10)], SCHEMA)
-    monkeypatch.setattr("lakemill.refresh.commit.confirm", _dies)
+    monkeypatch.setattr("lakemill.lake.commit.confirm", _dies)
     with pytest.raises(RuntimeError, match="power cut"):
         shop.run(SALES)
     monkeypatch.undo()

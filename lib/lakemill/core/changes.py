@@ -59,7 +59,7 @@ class _Beside:
         """The map's change by this source: what comes of it, weighed 1, and what goes, -1."""
         others = dict(self._others())
         for rows, weight in self._sides():
-            frames = [rows if at == self.at else others[at] for at in range(len(self.sources))]
+            frames = [_anew(rows if at == self.at else others[at]) for at in range(len(self.sources))]
             yield self.job.mapped(*frames).withColumn(WEIGHT, F.lit(weight))
 
     @property
@@ -119,3 +119,11 @@ def meeting(rows: DataFrame, by: DataFrame, columns: Sequence[tuple[str, str]]) 
     ]
     met = reduce(lambda one, other: one & other, pairs)
     return rows.alias("r").join(keys.alias("b"), met, "left_semi")
+
+
+def _anew(rows: DataFrame) -> DataFrame:
+    """The same rows, in columns that Spark cannot take for those of another frame which was made from the same rows.
+
+    Otherwise it calls a map's `one["x"]` ambiguous, where the change is in the frames of both sides of a join.
+    """
+    return rows.select(*[column(name).alias(name) for name in rows.columns])

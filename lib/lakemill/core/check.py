@@ -24,11 +24,12 @@ from lakemill.core.rowwise import (
     tagged,
     tags_of,
 )
-from lakemill.core.weights import has_no_order
 from lakemill.errors import UsageError, did_you_mean
 from lakemill.job import Job
+from lakemill.pure import marked
 from lakemill.reducers import PerKey
 from lakemill.reducers.bytecode import digest
+from lakemill.reducers.columns import has_no_order
 
 SUBQUERIES = {"Exists", "InSubquery", "LateralSubquery", "ListQuery", "ScalarSubquery"}
 
@@ -87,6 +88,8 @@ def _check_columns(job: Job, made: StructType) -> None:
         name = field.name.lower()
         if names.count(name) > 1:
             refuse(job, f'it gives "{name}" twice; give one of them another name')
+        if marked(name):
+            refuse(job, f'it gives "{name}"; give that column a name with .alias("...")')
         if name in OWN or name.startswith(OWN_PREFIXES):
             refuse(job, f'it gives "{name}", which is lakemill\'s own column; choose another name')
         if has_no_order(field.dataType):

@@ -86,7 +86,12 @@ class Joins:
 
     def found_by(self, source: int) -> tuple[str, ...]:
         """The columns by which rows meet the optional source; none where they are no plain columns of one source."""
-        return next((tuple(b for _, b in link.columns) for link in self.links if self._looks_up(link, source)), ())
+        looked_up = [link.columns for link in self.links if link.optional and link.other == source]
+        return tuple(its for _, its in max(looked_up, key=len, default=()))
+
+    def told_by(self, source: int) -> dict[str, str]:
+        """The columns of the map's result that are this source's own, and what the source calls them."""
+        return {name: column for name, (at, column) in self.origins.items() if at == source}
 
     def _from(self, one: int, start: int) -> Iterator[Link]:
         for link in self.links:
@@ -94,10 +99,6 @@ class Joins:
                 yield link
             elif link.other == one and (not link.optional or one == start):
                 yield link.turned()
-
-    @staticmethod
-    def _looks_up(link: Link, source: int) -> bool:
-        return link.optional and link.other == source
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from lakemill.core.rowwise import NAMES, classes
+from lakemill.core.rowwise import NAMES, unseen
 from lakemill.errors import UsageError
 from lakemill.job import Job
 
@@ -205,12 +205,11 @@ def _named(expressions: Any, kept: Kept) -> Kept:
 
 
 def _refuse_functions(job: Job, node: dict[str, Any]) -> None:
-    if any(name in ("PythonUDF", "PythonUDAF", "PythonUDTF", "ScalaUDF") or name.endswith("UDAF")
-           for name in classes(node)):  # fmt: skip
+    if any(unseen(node)):
         refuse(
             job,
-            "a user-defined function cannot be seen through; write it with Spark's own functions, or as a whole with "
-            "groupBy(key).applyInPandas",
+            "a user-defined function cannot be seen through; write it with Spark's own functions, mark it with @pure, "
+            "or write the whole with groupBy(key).applyInPandas",
         )
 
 

@@ -4,7 +4,7 @@ A change is a row with a weight. The map runs on the added and on the removed ro
 attached afterwards, so that a map cannot see or spoil it; a rebuild is the same with nothing removed.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import reduce
 
 from pyspark.sql import Column, DataFrame, Row, functions as F
@@ -65,11 +65,11 @@ def delta(change: DataFrame, reduction: Reduction) -> DataFrame:
     return found.select(*_key(reduction), sums, entries).where(_effect(reduction))
 
 
-def of_keys(frame: DataFrame, keys: DataFrame, reduction: Reduction, few: bool) -> DataFrame:
+def of_keys(frame: DataFrame, keys: DataFrame, key: Sequence[str], few: bool) -> DataFrame:
     """The rows of these keys alone; few keys go to where the rows are."""
-    named = keys.select(*_key(reduction))
+    named = keys.select(*[column(name) for name in key])
     sought = (F.broadcast(named) if few else named).alias("k")
-    return frame.alias("f").join(sought, same_key(reduction.key, "f", "k"), "left_semi")
+    return frame.alias("f").join(sought, same_key(key, "f", "k"), "left_semi")
 
 
 def advance(deltas: DataFrame, old: DataFrame, reduction: Reduction) -> DataFrame:

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from pyspark.sql import Column, DataFrame, functions as F
 
 from lakemill.core.mapreduce import GONE, same_key
-from lakemill.core.weights import WEIGHT, has_no_order, told_apart
+from lakemill.core.weights import WEIGHT, told_apart
 from lakemill.errors import UsageError
 from lakemill.job import Job
-from lakemill.reducers.columns import column
+from lakemill.reducers.columns import column, has_no_order
 
 ALL, SIGN, ADDED, REMOVED = "_all", "_sign", "_added", "_removed"
 
@@ -22,12 +22,6 @@ def touched_keys(weighed: DataFrame, key: Sequence[str]) -> DataFrame:
     if not any(has_no_order(field.dataType) for field in weighed.schema.fields):
         changed = changed.groupBy(*told_apart(weighed)).agg(F.sum(WEIGHT).alias(SIGN)).where(F.col(SIGN) != 0)
     return changed.select(*key_columns(key)).distinct()
-
-
-def of_keys(frame: DataFrame, keys: DataFrame, key: Sequence[str], few: bool) -> DataFrame:
-    """The rows of these keys alone; few keys go to where the rows are."""
-    sought = (F.broadcast(keys) if few else keys).alias("k")
-    return frame.alias("f").join(sought, same_key(key, "f", "k"), "left_semi")
 
 
 def difference(old: DataFrame, new: DataFrame) -> DataFrame:

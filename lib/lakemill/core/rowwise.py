@@ -20,7 +20,9 @@ from lakemill.core.local import empty
 from lakemill.core.reduction import reduction
 from lakemill.errors import UsageError
 from lakemill.job import RESERVED, Job
+from lakemill.pure import marked
 from lakemill.reducers import PerKey
+from lakemill.reducers.columns import has_no_order
 
 TAG = "lakemill.source"
 ROWWISE = {
@@ -116,9 +118,16 @@ def _check_columns(job: Job, schema: StructType) -> None:
     twice = {name for name in names if names.count(name) > 1}
     if twice:
         _refuse(job, f'its map gives "{min(twice)}" twice; give one of them another name')
+    unnamed = [name for name in schema.names if marked(name)]
+    if unnamed:
+        _refuse(job, f'a column of its map is called "{unnamed[0]}"; give it a name with .alias("...")')
     own = {name for name in names if name in OWN or name.startswith(OWN_PREFIXES)}
     if own:
         _refuse(job, f'its map gives "{min(own)}", which is lakemill\'s own column; choose another name')
+    for field in schema.fields:
+        if (job.appends or field.name in (job.key or ())) and has_no_order(field.dataType):
+            kind = field.dataType.simpleString()
+            _refuse(job, f'"{field.name}" is {kind}, and such rows cannot be compared; use an array of structs')
 
 
 @dataclass
@@ -135,10 +144,10 @@ class _Check:
         for name in classes(self.nodes):
             if name in UNFIXED:
                 _refuse(self.job, f"MAP_NONDETERMINISTIC: {name} gives another value on another day")
-            if name in ("PythonUDF", "ScalaUDF") or name.endswith("UDAF"):
-                _refuse(self.job, "a user-defined function cannot be seen through; write it with Spark's own functions")
             if name in ("ScalarSubquery", "Exists", "InSubquery", "ListQuery", "LateralSubquery"):
                 _refuse(self.job, "MAP_NOT_ROWWISE: a subquery looks at other rows; make a source of it and join")
+        for why in unseen(self.nodes):
+            _refuse(self.job, why)
 
     def _subtree(self) -> set[str]:
         """The sources under the next node; raises where a node is not row by row."""
@@ -191,6 +200,24 @@ def classes(said: Any) -> Iterator[str]:
     elif isinstance(said, list):
         for value in said:
             yield from classes(value)
+
+
+def unseen(said: Any) -> Iterator[str]:
+    """Why the user-defined functions anywhere in the plan are refused, those that are not marked as pure."""
+    if isinstance(said, dict):
+        kind = _name(said) if "class" in said else ""
+        if kind == "PythonUDF" and not marked(str(said["name"])):
+            yield (
+                f'the Python function "{said["name"]}" cannot be seen through. If its value depends on nothing but its '
+                'arguments, mark it: @pure("the type that it returns") (from lakemill import pure)'
+            )
+        if kind in ("PythonUDTF", "ScalaUDF") or kind.endswith("UDAF"):
+            yield f"a user-defined function ({kind}) cannot be seen through; write it with Spark's own functions"
+        for value in said.values():
+            yield from unseen(value)
+    elif isinstance(said, list):
+        for value in said:
+            yield from unseen(value)
 
 
 def suspect(nodes: list[dict[str, Any]]) -> str:

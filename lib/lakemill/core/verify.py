@@ -4,9 +4,11 @@ The second opinion on updates: no weights, no change feed, no merge. Only the ma
 what they mean (`plain`) are the job's.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame, Window, functions as F
+from pyspark.sql.types import StructType
 
 from lakemill.core.reduction import STATE, Reduction
 from lakemill.job import RESERVED
@@ -15,6 +17,8 @@ from lakemill.reducers.columns import column, quoted
 
 SIGN = "_sign"
 SHOWN = 200
+PARTS = 1_000_000
+"""Into how many parts keys fall by their hash: the least sample is one of them."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,14 @@ class Difference:
     row: str
     stored: str
     expected: str
+
+
+def sampled(frame: DataFrame, names: Sequence[str], kinds: StructType, fraction: float) -> DataFrame:
+    """The rows of about this fraction of the keys, always of the same ones; `names`: the key, of these types."""
+    if fraction == 1:
+        return frame
+    told = F.xxhash64(*[column(name).cast(kinds[name].dataType) for name in names])
+    return frame.where(F.pmod(told, F.lit(PARTS)) < round(fraction * PARTS))
 
 
 def expected_rows(mapped: DataFrame, made: Reduction | PerKey | None) -> DataFrame:

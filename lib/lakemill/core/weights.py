@@ -1,11 +1,9 @@
 """Rows with weights: a row that came has 1, one that went has -1; equal rows' weights add up."""
 
-from typing import Any
-
 from pyspark.sql import Column, DataFrame, functions as F
-from pyspark.sql.types import ArrayType, DataType, DoubleType, FloatType, MapType, StructType, VariantType
+from pyspark.sql.types import DoubleType, FloatType
 
-from lakemill.reducers.columns import column
+from lakemill.reducers.columns import column, holds
 
 WEIGHT = "_weight"
 
@@ -48,18 +46,5 @@ def less(rows: DataFrame, change: DataFrame) -> DataFrame:
 def told_apart(weighed: DataFrame) -> list[Column]:
     """The columns to group rows by; 0.0 and -0.0, which Spark groups as one, also by their texts."""
     fields = [field for field in weighed.schema.fields if field.name != WEIGHT]
-    texts = [column(f.name).cast("string") for f in fields if _holds(f.dataType, FloatType | DoubleType)]
+    texts = [column(f.name).cast("string") for f in fields if holds(f.dataType, FloatType | DoubleType)]
     return [*[column(f.name) for f in fields], *[text.alias(f"_value_{at}") for at, text in enumerate(texts)]]
-
-
-def has_no_order(kind: DataType) -> bool:
-    """Whether rows with such a column cannot be compared."""
-    return _holds(kind, MapType | VariantType)
-
-
-def _holds(kind: DataType, sought: Any) -> bool:
-    if isinstance(kind, ArrayType):
-        return _holds(kind.elementType, sought)
-    if isinstance(kind, StructType):
-        return any(_holds(field.dataType, sought) for field in kind.fields)
-    return isinstance(kind, sought)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from lakemill.core.plan import COMPARED, Change
 from lakemill.errors import LakemillError
@@ -136,12 +135,7 @@ def _feed_was_on(pin: Pin, version: int) -> bool:
 
 def _vacuumed(table: Table, after: int) -> str:
     """When files were last removed, as far as the log tells."""
-    log = table.log()
-    for version in range(log.version, after, -1):
-        commit = log.commit(version)
-        if commit and str(commit.info.get("operation", "")).startswith("VACUUM"):
-            when = datetime.fromtimestamp(int(commit.info["timestamp"]) / 1000, UTC)
-            return f"VACUUM of {when:%Y-%m-%d %H:%M}, version {version}"
-    return "VACUUM, or somebody removed them"
-
-
+    commit = table.log().last_vacuum(after)
+    if commit is None:
+        return "VACUUM, or somebody removed them"
+    return f"VACUUM of {commit.at:%Y-%m-%d %H:%M}, version {commit.version}"

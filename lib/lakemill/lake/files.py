@@ -30,6 +30,18 @@ def read_text(spark: SparkSession, uri: str) -> str | None:
     return _read_remote(spark, uri)
 
 
+def list_files(spark: SparkSession, uri: str) -> dict[str, int]:
+    """The files right in a folder, with when each was last written (milliseconds since 1970)."""
+    path = uri.removeprefix("file:")
+    if "://" not in path:
+        with os.scandir(path) as entries:
+            return {one.name: one.stat().st_mtime_ns // 1_000_000 for one in entries if one.is_file()}
+    jvm: Any = spark._jvm
+    folder = jvm.org.apache.hadoop.fs.Path(uri)
+    found = folder.getFileSystem(spark._jsparkSession.sessionState().newHadoopConf()).listStatus(folder)
+    return {one.getPath().getName(): int(one.getModificationTime()) for one in found if one.isFile()}
+
+
 def missing(spark: SparkSession, uris: Iterable[str]) -> list[str]:
     """Those files that are not there."""
     sought = list(uris)
@@ -41,6 +53,12 @@ def missing(spark: SparkSession, uris: Iterable[str]) -> list[str]:
 def files_gone(error: Exception) -> bool:
     """Whether a read failed because files that a table's log names are not there any more."""
     return _says(error, "FileNotFoundException", "FILE_NOT_EXIST", "FileReadException")
+
+
+def version_gone(error: Exception) -> bool:
+    """Whether a version could not be read because its files, or the log that tells them, are not there any more."""
+    log = ("Cannot time travel Delta table to version", "DELTA_TRUNCATED_TRANSACTION_LOG", "NO_RECREATABLE_HISTORY")
+    return files_gone(error) or _says(error, *log)
 
 
 def feed_unreadable(error: Exception) -> bool:
@@ -62,6 +80,9 @@ def damaged_log(error: Exception) -> str | None:
     gap = re.search(r"\[DELTA_VERSIONS_NOT_CONTIGUOUS\] (Versions \([\d, ]+\) are not contiguous)", said)
     if gap:
         return f"{gap[1]}: a file of the log is missing"
+    part = re.search(r"\[DELTA_MISSING_PART_FILES\] Couldn't find .* of the (checkpoint version: \d+)", said)
+    if part:
+        return f"{part[1]} is missing; if the log's JSON files are all there, moving _last_checkpoint away is enough"
     unread = re.search(r"FAILED_READ_FILE\S* Encountered error while reading file (\S*/_delta_log/\S+?)\.?\s", said)
     if unread:
         return (

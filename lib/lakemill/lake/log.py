@@ -7,6 +7,7 @@ one commit takes milliseconds, a history takes a Spark job.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 from urllib.parse import unquote
@@ -32,6 +33,16 @@ class Commit:
     def info(self) -> dict[str, Any]:
         """What the writer said of it: operation, operationMetrics, userMetadata."""
         return self._first("commitInfo") or {}
+
+    @property
+    def at(self) -> datetime:
+        """When its writer committed it, by the writer's clock (UTC)."""
+        return datetime.fromtimestamp(int(self.info["timestamp"]) / 1000, UTC)
+
+    @property
+    def vacuums(self) -> bool:
+        """Whether it begins or ends a VACUUM."""
+        return str(self.info.get("operation")).startswith("VACUUM")
 
     @property
     def changes_data(self) -> bool:
@@ -156,6 +167,16 @@ class Log:
         if text is None:
             return None
         return Commit(version, tuple(json.loads(line) for line in text.splitlines() if line.strip()))
+
+    def last_vacuum(self, after: int = -1) -> Commit | None:
+        """The last commit after a version that says that files were removed; None where none says so."""
+        commits = (self.commit(version) for version in range(self.version, after, -1))
+        return next((commit for commit in commits if commit and commit.vacuums), None)
+
+    def commits(self, after: int, through: int) -> list[Commit] | None:
+        """The commits of (after, through]; None where one of them is not there."""
+        found = [self.commit(version) for version in range(after + 1, through + 1)]
+        return None if None in found else [commit for commit in found if commit]
 
 
 def schema_of(metadata: Mapping[str, Any]) -> StructType:

@@ -16,6 +16,7 @@ from lakemill.lake.catalog import enlist, location
 from lakemill.lake.log import CHANGE_FEED, Log
 from lakemill.reducers.columns import column
 
+LOG_CLEANUP = "delta.enableExpiredLogCleanup"
 ADDS = ("insert", "update_postimage")
 STATS_COLUMNS = 32
 ROWS_A_FILE = 150_000
@@ -154,11 +155,15 @@ def append(table: Table, rows: DataFrame) -> None:
 
 
 def table_properties(schema: StructType) -> dict[str, str]:
-    """A feed for readers; no deletion vectors (delta-io/delta#5662); no file statistics of `_state`, the last one."""
+    """A feed for readers; no deletion vectors (delta-io/delta#5662); no file statistics of `_state`, the last one.
+
+    Delta would clean the log by itself, whoever still needs it: `maintain` does it, which knows the readers.
+    """
     leaves = sum(_leaves(field.dataType) for field in schema.fields if field.name != RESERVED)
     return {
         CHANGE_FEED: "true",
         "delta.enableDeletionVectors": "false",
+        LOG_CLEANUP: "false",
         "delta.dataSkippingNumIndexedCols": str(min(leaves, STATS_COLUMNS)),
     }
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from pyspark.sql import Column, functions as F
 from pyspark.sql.types import (
@@ -43,6 +44,20 @@ def ordered(name: str, types: Mapping[str, DataType]) -> Column:
     if isinstance(given, ArrayType | MapType | StructType | VariantType):
         raise UsageError(f'compares "{name}", which is {given.simpleString()}; it takes numbers, texts, dates, times.')
     return column(name) + F.lit(0.0).cast(given) if isinstance(given, DoubleType | FloatType) else column(name)
+
+
+def has_no_order(kind: DataType) -> bool:
+    """Whether values of such a type cannot be compared."""
+    return holds(kind, MapType | VariantType)
+
+
+def holds(kind: DataType, sought: Any) -> bool:
+    """Whether a type is, or has within it, one of these."""
+    if isinstance(kind, ArrayType):
+        return holds(kind.elementType, sought)
+    if isinstance(kind, StructType):
+        return any(holds(field.dataType, sought) for field in kind.fields)
+    return isinstance(kind, sought)
 
 
 def number(name: str, types: Mapping[str, DataType]) -> DataType:

@@ -14,7 +14,7 @@ from pyspark.sql.types import DataType, StringType, StructField, StructType
 from lakemill.errors import UsageError
 from lakemill.reducers.bag import KEPT, Bag
 from lakemill.reducers.bytecode import digest
-from lakemill.reducers.columns import column, names, text, type_of
+from lakemill.reducers.columns import column, has_no_order, names, text, type_of
 from lakemill.reducers.part import COUNT, VALUE, Collected, Part
 from lakemill.reducers.reducer import Reducer
 
@@ -109,6 +109,10 @@ class Fold(Reducer):
 
     def prepare(self, types: Mapping[str, DataType]) -> dict[str, Part]:
         kind = StructType([StructField(name, type_of(name, types)) for name in self.of])
+        for field in kind.fields:
+            if has_no_order(field.dataType):
+                shown = field.dataType.simpleString()
+                raise UsageError(f'sorts rows by "{field.name}", which is {shown} and has no order.')
         row = F.struct(*[column(name).alias(name) for name in self.of])
         if self.steps.remove is None:
             return {self._part: Bag(row, kind, bound=0)}

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pyspark.sql import Column, functions as F
-from pyspark.sql.types import DataType, MapType, StructField, StructType, VariantType
+from pyspark.sql.types import DataType, StructField, StructType
 
 from lakemill.errors import UsageError
 from lakemill.reducers.bag import Bag
-from lakemill.reducers.columns import column, type_of
+from lakemill.reducers.columns import column, has_no_order, type_of
 
 ROW = "row"
 
@@ -36,7 +36,7 @@ class Latest:
         for name in self.by:
             type_of(name, types)
         for name, given in types.items():
-            if isinstance(given, MapType | VariantType):
+            if has_no_order(given):
                 raise UsageError(f'compares whole rows, and "{name}" is {given.simpleString()}, which has no order.')
         names = self.order(types)
         kind = StructType([StructField(name, types[name]) for name in names])

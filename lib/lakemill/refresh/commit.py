@@ -5,9 +5,9 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import Any
 
-from lakemill.errors import CommitLost
+from lakemill.lake.commit import committed
 from lakemill.lake.log import Commit
-from lakemill.lake.progress import Progress, confirm, lost_race, recording
+from lakemill.lake.progress import Progress
 from lakemill.lake.tables import Table
 from lakemill.observe.runs import Run
 
@@ -18,16 +18,7 @@ def commit(target: Table, planned: int, progress: Progress, run: Run, write: Cal
     `planned`: the target's version that the plan was made from.
     """
     with stage(run, "write"):
-        try:
-            with recording(target.spark, target.name, progress):
-                write()
-        except Exception as error:
-            if not lost_race(error):
-                raise
-            raise CommitLost(
-                f"{target.name}: another process committed to it meanwhile; nothing of this run was written. Run again."
-            ) from error
-        done = confirm(target.log(), target.name, progress, planned)
+        done = committed(target, planned, progress, write)
     _measure(run, done)
 
 

@@ -6,6 +6,7 @@ from lakemill.core import mapreduce, perkey
 from lakemill.core.laws import check_laws
 from lakemill.core.local import holding
 from lakemill.core.sample import check_on_sample
+from lakemill.core.sample_map import check_pure
 from lakemill.lake.merge import merge_difference, merge_rows
 from lakemill.lake.tables import Table, by_range, create
 from lakemill.observe.runs import Run
@@ -26,6 +27,7 @@ def _whole(task: Task, run: Run) -> None:
         run.rows_in = sum(frame.count() for frame in frames)
     mapped = job.mapped(*frames)
     if task.is_new:
+        check_pure(job, task.mapped, frames)
         check_laws(job, mapped)
     rows = mapped if job.appends else mapreduce.target_rows(mapreduce.totals(mapped, task.reduction), task.reduction)
     key = task.job.key or ()
@@ -55,6 +57,7 @@ def _per_key(task: Task, run: Run) -> None:
     mapped = job.mapped(*frames)
     if task.is_new:
         with stage(run, "check"):
+            check_pure(job, task.mapped, frames)
             check_on_sample(job, mapped)
     rows = job.reduce.rows(mapped)
 

@@ -1,11 +1,11 @@
 """Update: the target brought up to date from the change alone, at a cost that follows it."""
 
-from pyspark.sql import DataFrame, functions as F
+from pyspark.sql import DataFrame
 
-from lakemill.core import mapreduce, perkey, plan
+from lakemill.core import changes, mapreduce, perkey, plan
 from lakemill.core.laws import check_laws, strangers
 from lakemill.core.local import Held, holding
-from lakemill.core.near import near
+from lakemill.core.near import Near, near
 from lakemill.core.weights import WEIGHT, came
 from lakemill.errors import CorruptFeed
 from lakemill.lake.merge import merge_keys, merge_rows
@@ -15,6 +15,9 @@ from lakemill.reducers import PerKey
 from lakemill.refresh.change import change_of
 from lakemill.refresh.commit import commit, stage
 from lakemill.refresh.task import Task
+
+MANY_KEYS = 100_000
+"""More touched keys than this stay on the executors."""
 
 
 def update(task: Task, run: Run) -> None:
@@ -36,48 +39,49 @@ def _append(task: Task, run: Run) -> None:
 
 
 def _keyed(task: Task, run: Run) -> None:
-    key = task.reduction.key
+    target, key = task.target, task.reduction.key
     with holding(_is_small(task)) as held:
         with stage(run, "change"):
             change = change_of(task, held)
             if strangers(task.job) and task.stored().isEmpty():  # it was made from no rows, so nothing was tried on any
                 check_laws(task.job, came(change.rows))
-            deltas, run.keys_touched = held.hold(mapreduce.delta(change.rows, task.reduction))
+            deltas, run.keys_touched, held = _touched(task, mapreduce.delta(change.rows, task.reduction), held)
             run.rows_in = change.seen()
         with stage(run, "touched"):
-            where = near(deltas, key, "t") if held.small else F.lit(True)
-            stored = task.stored().alias("t").where(where)
-            old, _ = held.hold(mapreduce.of_keys(stored, deltas, task.reduction, held.small))
+            place = near(deltas, key) if held.small else Near()
+            stored = task.stored().alias("t").where(place.of("t"))
+            old, _ = held.hold(mapreduce.of_keys(stored, deltas, key, held.small))
             advanced, _ = held.hold(mapreduce.advance(deltas, old, task.reduction))
             _refuse_negative(task, advanced)
         with stage(run, "recompute"):
-            parts = _recomputed(task, advanced, run, held)
-        rows, target = mapreduce.target_rows(parts, task.reduction, with_gone=True), task.target
+            parts = _recomputed(task, advanced, place, run, held)
+        rows = mapreduce.target_rows(parts, task.reduction, with_gone=True)
         if held.small:  # else each clause of the MERGE would hold every column's whole expression
             rows, _ = held.hold(rows)
-        commit(target, task.target_version, task.next_progress(), run, lambda: merge_keys(target, rows, key, where))
+        progress = task.next_progress()
+        commit(target, task.target_version, progress, run, lambda: merge_keys(target, rows, key, place.of("t")))
 
 
 def _per_key(task: Task, run: Run) -> None:
     job, target, key = task.job, task.target, task.job.key or ()
     assert isinstance(job.reduce, PerKey)
-    small = _is_small(task)
-    # A key may have any number of rows: its keys may be few enough for the driver, and its rows not.
-    with holding(small) as keys, holding(False) as rows:
+    with holding(_is_small(task)) as keys:
         with stage(run, "change"):
             change = change_of(task, keys)
-            touched, run.keys_touched = keys.hold(perkey.touched_keys(change.rows, key))
+            touched, run.keys_touched, keys = _touched(task, perkey.touched_keys(change.rows, key), keys)
             run.rows_in, run.keys_recomputed = change.seen(), run.keys_touched
         with stage(run, "recompute"):
-            where = near(touched, tuple(key), "t") if small else F.lit(True)
-            mapped = job.mapped(*[task.pins[name].rows() for name in job.sources])
-            old, new = [perkey.of_keys(f.alias("t").where(where), touched, key, small) for f in (task.stored(), mapped)]
-            made = job.reduce.rows(new)
+            place = near(touched, tuple(key)) if keys.small else Near()
+            stored = task.stored().alias("t").where(place.of("t"))
+            old = mapreduce.of_keys(stored, touched, key, keys.small) if key else stored
+            made = job.reduce.rows(_mapped_now(task, touched, place, keys.small))
             if not run.keys_touched:  # of no rows at all a function may still give some
                 old, made = old.limit(0), made.limit(0)
-            changed, _ = rows.hold(perkey.difference(old, made))
-            perkey.check_keys(job, changed, touched, small)
-        commit(target, task.target_version, task.next_progress(), run, lambda: merge_rows(target, changed, where))
+            # A key may have any number of rows: its keys may be few enough for the driver, and its rows not.
+            changed, _ = keys.spread().hold(perkey.difference(old, made))
+            perkey.check_keys(job, changed, touched, keys.small)
+        progress = task.next_progress()
+        commit(target, task.target_version, progress, run, lambda: merge_rows(target, changed, place.of("t")))
 
 
 def _is_small(task: Task) -> bool:
@@ -85,7 +89,35 @@ def _is_small(task: Task) -> bool:
     return sum(change.feed_bytes for change in task.changes.values()) <= plan.SMALL_BYTES
 
 
-def _recomputed(task: Task, advanced: DataFrame, run: Run, held: Held) -> DataFrame:
+def _touched(task: Task, keys: DataFrame, held: Held) -> tuple[DataFrame, int, Held]:
+    """The touched keys, computed, how many they are, and how to hold what comes of them.
+
+    A small change of a source that others are joined with may touch any number of keys.
+    """
+    if len(task.job.sources) == 1 or not held.small:
+        return *held.hold(keys), held
+    found, count = held.spread().hold(keys)
+    if count > MANY_KEYS:
+        return found, count, held.spread()
+    return *held.hold(found), held
+
+
+def _mapped_now(task: Task, keys: DataFrame, place: Near, few: bool) -> DataFrame:
+    """The mapped rows of these keys, of the sources as they are now.
+
+    Where a column of the key is a source's own, only rows of its values are read of that source.
+    """
+    key, frames, whole = task.job.key or (), [], not task.job.key
+    for at, name in enumerate(task.job.sources):
+        own = {mine: its for mine, its in task.mapped.joins.told_by(at).items() if mine in key}
+        whole = whole or len(own) == len(key)
+        rows = task.pins[name].rows().alias("r").where(place.of("r", own))
+        frames.append(changes.meeting(rows, keys, list(own.items())) if own else rows)
+    mapped = task.job.mapped(*frames)
+    return mapped if whole else mapreduce.of_keys(mapped, keys, key, few)
+
+
+def _recomputed(task: Task, advanced: DataFrame, place: Near, run: Run, held: Held) -> DataFrame:
     """The touched keys' parts, those that a removal left unknown recomputed from the source as it is now."""
     run.keys_recomputed = 0
     if not task.reduction.collected:
@@ -93,9 +125,7 @@ def _recomputed(task: Task, advanced: DataFrame, run: Run, held: Held) -> DataFr
     risky, run.keys_recomputed = held.hold(advanced.where(mapreduce.AT_RISK))
     if not run.keys_recomputed:
         return advanced.drop(mapreduce.AT_RISK)
-    mapped = task.job.mapped(*[task.pins[name].rows() for name in task.job.sources])
-    rows = mapreduce.of_keys(mapped, risky, task.reduction, held.small)
-    parts = mapreduce.totals(rows, task.reduction, complete=True)
+    parts = mapreduce.totals(_mapped_now(task, risky, place, held.small), task.reduction, complete=True)
     return mapreduce.settle(advanced, held.hold(parts)[0], task.reduction)
 
 

@@ -1,0 +1,204 @@
+"""lakemill maintain: files of a good size, and no more of the past than the table's settings and its readers ask for.
+
+Delta's own OPTIMIZE, VACUUM and log clean-up; the one thing they do not know is which tables were made from which
+version of this one.
+"""
+
+import math
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from pyspark.sql import SparkSession
+from pyspark.sql.types import ArrayType, MapType, StructType
+
+from lakemill.errors import LakemillError
+from lakemill.job import Job
+from lakemill.lake.commit import committed
+from lakemill.lake.files import list_files
+from lakemill.lake.log import Log
+from lakemill.lake.progress import NoProgress, Progress, read_progress
+from lakemill.lake.readers import Need, Reader, log_files, need, unchanged_until
+from lakemill.lake.tables import ROWS_A_FILE, Lake, Table, append
+from lakemill.reducers.columns import quoted
+
+DAY = 86_400_000
+"""Milliseconds. Readers are granted one more: files are older than the commit that names them, by as long as its job
+ran, and clocks differ."""
+
+SHREDDED = 2
+"""A keyed table is written anew when it has more than this many times the files that it needs."""
+
+VACUUM_LOGGING = "spark.databricks.delta.vacuum.logging.enabled"
+LISTING = "spark.sql.sources.parallelPartitionDiscovery.parallelism"
+SMALLEST, LARGEST = "spark.databricks.delta.optimize.minFileSize", "spark.databricks.delta.optimize.maxFileSize"
+STATISTICS = "spark.databricks.delta.optimize.zorder.checkStatsCollection.enabled"
+
+
+@dataclass
+class Maintained:
+    """What was done to one table.
+
+    files_compacted, files_written: by OPTIMIZE, of bytes_written bytes.   files_removed, bytes_removed: by VACUUM, not
+    part of the table any more.   log_removed: files of the log.   oldest_version: the oldest one that can still be
+    read.   remarks: who holds back what, and what to do.
+    """
+
+    table: str
+    files_compacted: int = 0
+    files_written: int = 0
+    bytes_written: int = 0
+    files_removed: int = 0
+    bytes_removed: int = 0
+    log_removed: int = 0
+    oldest_version: int | None = None
+    remarks: list[str] = field(default_factory=list)
+
+
+def maintain(lake: Lake, job: Job, readers: Sequence[Reader]) -> Maintained:
+    """Compact a target, remove files that nobody needs, repeat its progress, clean its log; the caller has its lock.
+
+    Raises LakemillError where the table is not as lakemill left it.
+    """
+    table = lake.table(job.target)
+    progress = read_progress(table.log(), table.name)
+    if isinstance(progress, NoProgress):
+        raise LakemillError(
+            f"{table.name}: {progress.reason}: {progress.detail}. Nothing was done; `lakemill run {table.name}` first."
+        )
+    done = Maintained(table.name)
+    _optimize(table, job.key or (), done)
+    _vacuum(table, _needs(table, readers), done)
+    _repeat(table, _moved(lake, progress))
+    _clean_log(table, _needs(table, readers), done)
+    return done
+
+
+def maintain_ledger(table: Table) -> Maintained:
+    """The same for the ledger: nothing is made from it, and it was made from nothing."""
+    done = Maintained(table.name)
+    _optimize(table, (), done)
+    _vacuum(table, [], done)
+    _clean_log(table, [], done)
+    return done
+
+
+def _needs(table: Table, readers: Sequence[Reader]) -> list[Need]:
+    files = log_files(table)
+    found = [need(table, reader, files) for reader in readers if reader.source == table.name]
+    return [one for one in found if one]
+
+
+def _optimize(table: Table, key: Sequence[str], done: Maintained) -> None:
+    """Rows in fewer files, and those of a keyed table in files of neighbouring keys; changes no row, nor its feed."""
+    snapshot = table.log().snapshot
+    files, size = int(snapshot.numOfFiles()), int(snapshot.sizeInBytes())
+    optimize, confs = table.delta().optimize(), {}
+    if key:
+        needed = max(table.full(int(snapshot.version())).count() // ROWS_A_FILE, 1)
+        if files <= SHREDDED * needed:
+            return
+        confs = dict.fromkeys((SMALLEST, LARGEST), str(math.ceil(size / needed))) | {STATISTICS: "false"}
+    columns = [quoted(name) for name in key if _plain(table.log().schema, name)]
+    with _set(table.spark, confs):
+        made = optimize.executeZOrderBy(*columns) if columns else optimize.executeCompaction()
+    metrics = made.select("metrics.*").collect()[0]
+    done.files_compacted, done.files_written = int(metrics["numFilesRemoved"]), int(metrics["numFilesAdded"])
+    done.bytes_written = int(metrics["filesAdded"]["totalSize"] or 0)
+
+
+def _plain(schema: StructType, name: str) -> bool:
+    return not isinstance(schema[name].dataType, StructType | ArrayType | MapType)
+
+
+def _vacuum(table: Table, needs: Sequence[Need], done: Maintained) -> None:
+    """Remove the files that the table let go of longer ago than it keeps them, unless a reader needs older ones.
+
+    Then none are removed: Delta forgets which files those are when its own time is over, and a longer RETAIN would
+    remove them like any file that it does not know.
+    """
+    log = table.log()
+    jvm: Any = table.spark._jvm
+    retention = int(jvm.org.apache.spark.sql.delta.DeltaLog.tombstoneRetentionMillis(log.snapshot.metadata()))
+    until = time.time() * 1000 - retention
+    holding = [one for one in needs if one.files_from < until + DAY]
+    done.remarks += [_held(one, "no file was removed") for one in holding]
+    if holding:
+        done.oldest_version = min(one.version for one in holding)
+        return
+    done.oldest_version = log_files(table).at(until)
+    tasks = str(table.spark.sparkContext.defaultParallelism)
+    with _set(table.spark, {VACUUM_LOGGING: "true", LISTING: tasks}):
+        table.delta().vacuum()
+    done.files_removed, done.bytes_removed = _vacuumed(table.log(), log.version)
+
+
+def _vacuumed(log: Log, before: int) -> tuple[int, int]:
+    """What the VACUUM after a version said that it removed: files, bytes."""
+    said: dict[str, Any] = {}
+    for commit in log.commits(before, log.version) or []:
+        if commit.vacuums:
+            said |= commit.info.get("operationMetrics") or {}
+    return int(said.get("numDeletedFiles", 0)), int(said.get("sizeOfDataToDelete", 0))
+
+
+def _moved(lake: Lake, progress: Progress) -> Progress:
+    """The progress with each source's newest version that still has the rows it was made from: older ones may go."""
+    versions = dict(progress.versions)
+    for name, version in versions.items():
+        log = lake.table(name).log()
+        if log.exists and log.table_id == progress.ids[name]:
+            versions[name] = unchanged_until(version, log.commits(version, log.version) or [])
+    return replace(progress, versions=versions)
+
+
+def _repeat(table: Table, progress: Progress) -> None:
+    """The progress once more, on top, under the next run's number: where readers find it, and log clean-up does not.
+
+    OPTIMIZE itself takes no number, so one that another run overtook could pass off older progress as the newest.
+    """
+    log = table.log()
+    nothing = table.spark.createDataFrame([], log.schema)
+    committed(table, log.version, progress.again(), lambda: append(table, nothing))
+
+
+def _clean_log(table: Table, needs: Sequence[Need], done: Maintained) -> None:
+    """Delta's own log clean-up, of what is older than the table keeps it and than every reader needs it."""
+    log, oldest, now = table.log(), min(log_files(table).commits.values()), time.time() * 1000
+    delta = log.snapshot.deltaLog()
+    own = int(delta.deltaRetentionMillis(log.snapshot.metadata()))
+    if oldest > now - own:
+        return
+    holding = [one for one in needs if one.log_from < now - own + DAY]
+    done.remarks += [_held(one, "the log is kept from there on") for one in holding]
+    retention = max([own, *(int(now - one.log_from) + DAY for one in holding)])
+    jvm: Any = table.spark._jvm
+    before = list_files(table.spark, f"{table.uri}/_delta_log")
+    delta.checkpoint()
+    by_day = getattr(delta, "cleanUpExpiredLogs$default$3")()
+    delta.cleanUpExpiredLogs(log.snapshot, jvm.scala.Option.apply(retention), by_day)
+    done.log_removed = len(before.keys() - list_files(table.spark, f"{table.uri}/_delta_log").keys())
+    done.oldest_version = max(done.oldest_version or 0, min(log_files(table).commits))
+
+
+def _held(one: Need, what: str) -> str:
+    reader = one.reader
+    return f"{reader.name} was made from version {reader.version}: {what}; `lakemill run {reader.name}` lets go of it"
+
+
+@contextmanager
+def _set(spark: SparkSession, confs: Mapping[str, str]) -> Iterator[None]:
+    """These settings for a while, then what was before."""
+    before = {key: spark.conf.get(key, None) for key in confs}
+    try:
+        for key, value in confs.items():
+            spark.conf.set(key, value)
+        yield
+    finally:
+        for key, was in before.items():
+            if was is None:
+                spark.conf.unset(key)
+            else:
+                spark.conf.set(key, was)
