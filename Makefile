@@ -34,7 +34,7 @@ bench-joins: .venv/.ready  ## what an update of a joined table costs, by which s
 	@.venv/bin/python scripts/bench/joins.py
 
 test: .venv/.ready  ## all tests that fit a laptop
-	@.venv/bin/python -m pytest
+	@.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-fast: .venv/.ready  ## the tests that need no Spark
 	@.venv/bin/python -m pytest -m "not spark and $(HEAVY)"

@@ -25,7 +25,8 @@ TAGS = {
 SAYS = [
     (Count(), "group; keeps nothing besides the column a key; a removal is subtracted"),
     (Sum("n"), "group; keeps 8 bytes a key; a removal is subtracted"),
-    (Variance("n"), "group; keeps 16 bytes and 16 bytes and 8 bytes a key; a removal is subtracted"),
+    (Variance("n"), "group; keeps 56 bytes a key; a removal is subtracted"),
+    (Sum("v", exact=True), "group; keeps 32 bytes and 16 bytes and more for each distinct value a key; a removal is"),
     (Max("n"), "counted, then buffered; keeps at most 256 values and 16 KiB a key; a removal is subtracted while"),
     (
         CountDistinct("t"),
@@ -39,7 +40,7 @@ SAYS = [
 
 
 def test_each_class_is_told(lake):
-    lake.put("raw.rows", [("a", 1, "x")], "k string, n int, t string")
+    lake.put("raw.rows", [("a", 1, "x", 0.5)], "k string, n int, t string, v double")
     reduce = {str(at): reducer for at, (reducer, _) in enumerate(SAYS)}
     found = explain(lake.world, Job(source="raw.rows", key=["k"], reduce=reduce, target="gold.rows")).reducers
     for (reducer, says), told in zip(SAYS, found.values(), strict=True):

@@ -12,7 +12,7 @@ from lakemill.core.reduction import Reduction
 from lakemill.job import Dump, Job
 from lakemill.lake.progress import read_progress
 from lakemill.load import plan_load
-from lakemill.reducers import Latest, Part, PerKey
+from lakemill.reducers import Collected, Latest, Part, PerKey, Total
 from lakemill.reducers.part import ON_REMOVAL
 from lakemill.refresh import Task, World, prepare
 from lakemill.refresh.change import planned
@@ -77,7 +77,10 @@ def _class(parts: Mapping[str, Part], made: Reduction) -> str:
     """The class of a reducer, which is that of its weakest part, what it keeps, and what a removal does."""
     kinds = [part.kind for part in parts.values()]
     kind = max(kinds, key=list(ON_REMOVAL).index)
-    sizes = [part.size for name, part in parts.items() if name in made.kept]
+    kept = [part for name, part in parts.items() if name in made.kept]
+    fixed = sum(part.bytes for part in kept if isinstance(part, Total))
+    sizes = [f"{fixed} bytes"] if fixed else []
+    sizes += [part.size for part in kept if isinstance(part, Collected)]
     state = " and ".join(sizes) or "nothing besides the column"
     return f"{kind}; keeps {state} a key; a removal {ON_REMOVAL[kind]}"
 
