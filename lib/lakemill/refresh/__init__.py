@@ -60,7 +60,8 @@ def _do(task: Task, policy: str, run: Run) -> None:
 def _renew(task: Task) -> None:
     """Write the progress again before the tables forget the versions that it names; else nothing is written."""
     assert isinstance(task.progress, Progress)
-    if is_old(task.target, task.progress, [pin.table for pin in task.pins.values()]):
+    ahead = any(change.ahead for change in task.changes.values())
+    if not ahead and is_old(task.target, task.progress, [pin.table for pin in task.pins.values()]):
         repeat(task.target, task.next_progress())
 
 
