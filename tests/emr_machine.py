@@ -72,6 +72,7 @@ class Machine:
             capture_output=True,
             text=True,
             stdin=subprocess.DEVNULL,
+            timeout=900,
         )
         (folder / "stdout").write_text(done.stdout)
         (folder / "stderr").write_text(done.stderr)
@@ -92,6 +93,8 @@ class Machine:
             "spark.master": "local[2]",
             "spark.ui.enabled": "false",
             "spark.driver.memory": "2g",
+            # A run of a minute never earns back what the JVM's second compiler costs.
+            "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
             "spark.hadoop.fs.s3.impl": "org.apache.hadoop.fs.s3a.S3AFileSystem",
             "spark.hadoop.fs.s3a.endpoint": self.s3_url,
             "spark.hadoop.fs.s3a.endpoint.region": "eu-central-1",

@@ -55,7 +55,8 @@ class Work(Life):
             wrong = program()
         except Exception as error:
             wrong = repr(error)
-        failed = {"State": "FAILED", "FailureDetails": {"Message": wrong}, "stateDetails": wrong}
+        # EMR Serverless tells the last lines of what was said; EMR knows no more than that spark-submit failed.
+        failed = {"State": "FAILED", "FailureDetails": {"Reason": "Unknown Error."}, "stateDetails": wrong}
         self.states = [failed if wrong else {"State": "COMPLETED"}]
 
 

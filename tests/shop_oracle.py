@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-FEEDS = ("sales", "products", "households")
+FEEDS = ("sales", "products", "households", "promotions")
 NEWEST = "qualify row_number() over (partition by {key} order by dump_date desc, dump_id desc, line_number desc) = 1"
 
 
@@ -27,25 +27,50 @@ select basket_id::bigint as basket_id, line::int as line, household_id::bigint a
        amount::decimal(12,2) as amount, retail_discount::decimal(12,2) as retail_discount,
        coupon_discount::decimal(12,2) as coupon_discount, coupon_match_discount::decimal(12,2) as coupon_match_discount,
        strptime(substr(sold_at, 1, 19), '%Y-%m-%dT%H:%M:%S') + to_hours(substr(sold_at, 21, 2)::int) as sold_at,
-       substr(sold_at, 1, 10)::date as day, withdrawn = 'true' as withdrawn, nullif(remark, '') as remark,
-       dump_date, dump_id, line_number
+       substr(sold_at, 1, 10)::date as day, date_trunc('week', day)::date as week, withdrawn = 'true' as withdrawn,
+       nullif(remark, '') as remark, dump_date, dump_id, line_number
 from "bronze.sales" {NEWEST.format(key="basket_id, line")}
 """
-SILVER_PRODUCTS = f"""
-select product_id::bigint as product_id, nullif(manufacturer_id, '')::bigint as manufacturer_id,
-       {texts("department brand product_category product_type package_size")},
-       dump_date, dump_id, line_number from "bronze.products" {NEWEST.format(key="product_id")}
+PRODUCTS = "department brand product_category product_type package_size"
+HOUSEHOLDS = "name email address age income home_ownership marital_status household_size household_comp kids_count"
+TYPED_PRODUCTS = f"""
+select product_id::bigint as product_id, nullif(manufacturer_id, '')::bigint as manufacturer_id, {texts(PRODUCTS)},
+       dump_date, dump_id, line_number from "bronze.products" """
+TYPED_HOUSEHOLDS = f"""
+select household_id::bigint as household_id, {texts(HOUSEHOLDS)}, dump_date, dump_id, line_number
+from "bronze.households" """
+SILVER_PROMOTIONS = f"""
+select product_id::bigint as product_id, store_id::bigint as store_id, week::date as week, display_location,
+       mailer_location, withdrawn = 'true' as withdrawn, dump_date, dump_id, line_number
+from "bronze.promotions" {NEWEST.format(key="product_id, store_id, week")}
 """
-SILVER_HOUSEHOLDS = f"""
-select household_id::bigint as household_id,
-       {texts("name email address age income home_ownership marital_status household_size household_comp kids_count")},
-       dump_date, dump_id, line_number from "bronze.households" {NEWEST.format(key="household_id")}
+
+
+def history(typed: str, key: str, values: str) -> str:
+    """Periods in which values stayed the same: the days that differ from the day said before, each to the next."""
+
+    def of(table: str) -> str:
+        return ", ".join(f"{table}.{name}" for name in values.split())
+
+    return f"""
+with days as ({typed} {NEWEST.format(key=f"{key}, dump_date")}),
+begins as (select days.* from days asof left join days before
+           on days.{key} = before.{key} and days.dump_date > before.dump_date
+           where before.{key} is null or row({of("days")}) is distinct from row({of("before")}))
+select begins.{key}, {of("begins")}, begins.dump_date as valid_from, next.dump_date as valid_to,
+       next.dump_date is null as is_current
+from begins asof left join begins next on begins.{key} = next.{key} and begins.dump_date < next.dump_date
 """
+
+
 SOLD = 'from "silver.sales" where not withdrawn'
 TABLES = {
     "silver.sales": SILVER_SALES,
-    "silver.products": SILVER_PRODUCTS,
-    "silver.households": SILVER_HOUSEHOLDS,
+    "silver.products": TYPED_PRODUCTS + NEWEST.format(key="product_id"),
+    "silver.products_history": history(TYPED_PRODUCTS, "product_id", f"manufacturer_id {PRODUCTS}"),
+    "silver.households": TYPED_HOUSEHOLDS + NEWEST.format(key="household_id"),
+    "silver.households_history": history(TYPED_HOUSEHOLDS, "household_id", HOUSEHOLDS),
+    "silver.promotions": SILVER_PROMOTIONS,
     "silver.baskets": f"""
         select basket_id, household_id, store_id, day, count(*) as lines, sum(amount) as amount {SOLD} group by all""",
     "gold.daily_sales": f"""
@@ -60,6 +85,13 @@ TABLES = {
         select household_id, min(day) as first_day, max(day) as last_day, count(*) as baskets, sum(amount) as amount,
                {sum: sum(amount), count: count(amount)} as average
         from "silver.baskets" group by all""",
+    "gold.promoted_sales": """
+        select week, department, income, display_location, mailer_location, count(*) as lines,
+               sum(quantity) as quantity, sum(amount) as revenue, {sum: sum(amount), count: count(amount)} as average,
+               min(amount) as smallest, max(amount) as largest
+        from "silver.sales" as s join "silver.promotions" as p using (product_id, store_id, week)
+        join "silver.products" using (product_id) join "silver.households" using (household_id)
+        where not s.withdrawn and not p.withdrawn group by all""",
 }
 
 

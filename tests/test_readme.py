@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+import submit
 from pyspark.sql.types import StructType
 
 from lakemill import Job
@@ -71,6 +72,13 @@ def test_its_dry_runs_print_requests(command, capsys):
     *uploads, last = json.loads(capsys.readouterr().out)
     assert {each["operation"] for each in uploads} == {"put_object"}
     assert last["operation"] in ("run_job_flow", "start_job_run")
+
+
+def test_its_script_prints_requests(monkeypatch, capsys):
+    (command,) = re.findall(r"^    .venv/bin/python scripts/submit.py (.*--dry-run)$", README, re.M)
+    monkeypatch.chdir(ROOT)
+    assert submit.command(command.split()) == 0
+    assert json.loads(capsys.readouterr().out)[-1]["operation"] == "run_job_flow"
 
 
 @pytest.mark.parametrize("command", sorted(set(re.findall(r"(?:`|^    )make ([a-z0-9-]+)", README, re.M))))

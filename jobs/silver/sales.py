@@ -10,7 +10,11 @@ from lakemill import Job, Latest, run
 
 
 def typed_lines(sales: DataFrame) -> DataFrame:
-    """One delivered line with its types; the day is the store's own, as the text of the time has it."""
+    """One delivered line with its types; the day is the store's own, as the text of the time has it.
+
+    Its week is the Monday on or before that day: a column, so that promotions meet it on a plain one.
+    """
+    day = F.to_date(F.substring("sold_at", 1, 10))
 
     def number(name: str) -> Column:
         return F.col(name).cast("bigint").alias(name)
@@ -30,7 +34,8 @@ def typed_lines(sales: DataFrame) -> DataFrame:
         money("coupon_discount"),
         money("coupon_match_discount"),
         F.to_timestamp("sold_at").alias("sold_at"),
-        F.to_date(F.substring("sold_at", 1, 10)).alias("day"),
+        day.alias("day"),
+        F.trunc(day, "week").alias("week"),
         F.col("withdrawn").cast("boolean").alias("withdrawn"),
         F.nullif("remark", F.lit("")).alias("remark"),
         "dump_date",

@@ -37,6 +37,7 @@ from lakemill.reducers import (
     TopK,
     Total,
     Variance,
+    periods,
 )
 from lakemill.runner import run
 from lakemill.version import __version__
@@ -44,6 +45,6 @@ from lakemill.version import __version__
 __all__ = [
     "All", "Any", "ApproxCountDistinct", "ApproxQuantile", "ArgMax", "ArgMin", "Bag", "CollectSet", "Count",
     "CountDistinct", "CountIf", "Dump", "First", "Fold", "Histogram", "Job", "Last", "Latest", "Max", "Mean", "Median",
-    "Min", "Mode", "PerKey", "Quantile", "Reducer", "StdDev", "Sum", "TopK", "Total", "Variance", "__version__", "pure",
-    "run",
+    "Min", "Mode", "PerKey", "Quantile", "Reducer", "StdDev", "Sum", "TopK", "Total", "Variance", "__version__",
+    "periods", "pure", "run",
 ]  # fmt: skip

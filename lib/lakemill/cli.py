@@ -122,8 +122,8 @@ def _submit(conf: Conf, tables: list[str], asked: argparse.Namespace) -> int:
 
 def _package(asked: argparse.Namespace, start: Path) -> int:
     conf = load_conf(find_root(start))
-    made = package(conf, conf.root / DIST)
-    show([{"sha256": made.sha256, "zip": str(made.path), "bytes": made.path.stat().st_size}], asked.json)
+    made = package(conf)
+    show([{"sha256": made.sha256, "zip": str(made.write(conf.root / DIST)), "bytes": len(made.content)}], asked.json)
     return 0
 
 

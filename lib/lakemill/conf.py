@@ -70,17 +70,18 @@ def _over(conf: Conf, path: Path) -> Conf:
         if not isinstance(value, dict if key in MAPS else str):
             wanted = "a map" if key in MAPS else "a text"
             raise UsageError(f'{path}: "{key}" is {value!r}; {wanted} was expected.')
-    tables = {**conf.tables, **_texts(path, "tables", said.get("tables") or {})}
+    tables = {**conf.tables, **texts(path, "tables", said.get("tables") or {})}
     for name in tables:
         if not TABLE_NAME.fullmatch(name):
             raise UsageError(f'{path}: "{name}" under tables is no table name; one reads layer.name in small letters.')
-    spark = {**conf.spark, **_texts(path, "spark", said.get("spark") or {})}
+    spark = {**conf.spark, **texts(path, "spark", said.get("spark") or {})}
     return replace(
         conf, **{key: said[key] for key in said if key not in ("tables", "spark")}, tables=tables, spark=spark
     )
 
 
-def _texts(path: Path, key: str, values: Mapping[Any, Any]) -> dict[str, str]:
+def texts(path: Path | str, key: str, values: Mapping[Any, Any]) -> dict[str, str]:
+    """A map of texts as YAML writes them (true, not True); raises UsageError for what is none."""
     for name, value in values.items():
         if not isinstance(name, str) or isinstance(value, dict | list) or value is None:
             raise UsageError(f'{path}: "{name}: {value}" under {key}: a name and a text were expected.')

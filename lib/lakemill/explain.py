@@ -12,7 +12,7 @@ from lakemill.core.reduction import Reduction
 from lakemill.job import Dump, Job
 from lakemill.lake.progress import read_progress
 from lakemill.load import plan_load
-from lakemill.reducers import Latest, Part, PerKey
+from lakemill.reducers import Collected, Latest, Part, PerKey, Total
 from lakemill.reducers.part import ON_REMOVAL
 from lakemill.refresh import Task, World, prepare
 from lakemill.refresh.change import planned
@@ -42,12 +42,17 @@ def explain(world: World, job: Job, policy: str = "auto") -> Explanation:
             job.target, plan.kind, plan.reason, plan.detail, feed, {}, "appends; dumps are never taken back", []
         )
     task = prepare(world, job, policy)
-    sources = {name: _moved(task, name) for name in job.sources}
+    sources = {_place(job, at): _moved(task, name) + _met(task, at) for at, name in enumerate(job.sources)}
     removal = "appends only; a removal rebuilds the table" if job.appends else on_removal(_known(task))
     plan = task.plan
     return Explanation(
         job.target, plan.kind, plan.reason, plan.detail, sources, _reducers(task), removal, steps(_frame(task))
     )
+
+
+def _place(job: Job, at: int) -> str:
+    name = job.sources[at]
+    return f"{name} ({at + 1})" if job.sources.count(name) > 1 else name
 
 
 def _moved(task: Task, name: str) -> str:
@@ -57,6 +62,16 @@ def _moved(task: Task, name: str) -> str:
         if change is None or change.after == pin.version
         else f"versions {change.after} to {pin.version}"
     )
+
+
+def _met(task: Task, at: int) -> str:
+    """What a change of a source is sent beside: the rows of the others that meet it, and by which of their columns."""
+    joins, names = task.mapped.joins, task.job.sources
+    if at in joins.opaque or joins.constant(at):
+        return f"; a change of it rebuilds, {'OUTER_JOIN' if at in joins.opaque else 'MAP_NOT_LINEAR'}"
+    by = {link.other: ", ".join(its for _, its in link.columns) for link in joins.path(at)}
+    others = [f"{names[other]} {'by ' + by[other] if other in by else 'whole'}" for other in sorted(joins.beside(at))]
+    return f"; a change of it meets {' and '.join(others)}" if others else ""
 
 
 def _known(task: Task) -> Reduction | None:
@@ -77,7 +92,10 @@ def _class(parts: Mapping[str, Part], made: Reduction) -> str:
     """The class of a reducer, which is that of its weakest part, what it keeps, and what a removal does."""
     kinds = [part.kind for part in parts.values()]
     kind = max(kinds, key=list(ON_REMOVAL).index)
-    sizes = [part.size for name, part in parts.items() if name in made.kept]
+    kept = [part for name, part in parts.items() if name in made.kept]
+    fixed = sum(part.bytes for part in kept if isinstance(part, Total))
+    sizes = [f"{fixed} bytes"] if fixed else []
+    sizes += [part.size for part in kept if isinstance(part, Collected)]
     state = " and ".join(sizes) or "nothing besides the column"
     return f"{kind}; keeps {state} a key; a removal {ON_REMOVAL[kind]}"
 

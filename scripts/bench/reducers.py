@@ -1,7 +1,7 @@
 """What reducers cost: rebuilds against the same aggregate by hand, removals against inserts, exact sums of doubles.
 
 Everything in one process, sides interleaved, medians of `--rounds` after one warm-up round. Rows are generated; both
-sides' rows are counted and, where they mean the same, compared.
+sides' rows are counted and, but for doubles, compared. CPU is that of Spark's JVM, which neighbours disturb less.
 """
 
 import argparse
@@ -10,9 +10,11 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from delta.tables import DeltaTable
 from pyspark.sql import Column, DataFrame, functions as F
+from pyspark.sql.types import DoubleType
 
 from lakemill import (
     All,
@@ -42,6 +44,8 @@ from lakemill.show import show
 
 ROOT = Path(__file__).resolve().parents[2]
 KEYS = 1000
+SIDES = ("core", "hand")
+SETS = ("sums", "truths", "histogram", "variance", "doubles")
 REMOVED: dict[str, Reducer] = {
     "Min": Min("amount"),
     "Max": Max("amount"),
@@ -51,25 +55,33 @@ REMOVED: dict[str, Reducer] = {
 }
 
 
+class Taken(NamedTuple):
+    """What work took: seconds, seconds of CPU in Spark's JVM; and the run that it was."""
+
+    seconds: float
+    cpu: float
+    run: Run
+
+
 def group_reducers() -> dict[str, dict[str, tuple[Reducer, Column]]]:
     """Sets of reducers, each with the aggregate that one would write by hand."""
     ok, v = F.col("ok"), F.col("v")
     edges = [0, 100, 500, 900]
     buckets = [v < 0, (v >= 0) & (v < 100), (v >= 100) & (v < 500), (v >= 500) & (v < 900), v >= 900]
     return {
-        "count, sum, mean": {
+        "sums": {
             "rows": (Count(), F.count(F.lit(1))),
             "sum": (Sum("amount"), F.sum("amount")),
             "mean": (Mean("amount"), F.avg("amount")),
         },
-        "count_if, any, all": {
+        "truths": {
             "oks": (CountIf("ok"), F.count_if(ok)),
             "any": (Any("ok"), F.bool_or(ok)),
             "all": (All("ok"), F.bool_and(ok)),
         },
         "histogram": {"histogram": (Histogram("v", edges), F.array(*[F.count_if(within) for within in buckets]))},
         "variance": {"variance": (Variance("amount"), F.var_samp(F.col("amount").cast("double")))},
-        "exact sum of doubles": {"sum": (Sum("v", exact=True), F.sum("v"))},
+        "doubles": {"sum": (Sum("v", exact=True), F.sum("v"))},
     }
 
 
@@ -80,12 +92,13 @@ def main() -> int:
     parser.add_argument("--changed", type=int, default=1_000_000, help="rows of the table that removals are made from")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", choices=["rebuild", "removal"])
+    parser.add_argument("--sets", nargs="*", default=list(SETS), choices=list(SETS), help="of reducers to rebuild")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         spark = start_session(load_conf(ROOT).spark)
         world = World(Lake(spark, f"{folder}/lake", {}), f"{folder}/landing", Path(folder) / "locks")
         if given.only != "removal":
-            rebuilds(world, given.rows, given.rounds)
+            rebuilds(world, given.rows, given.rounds, given.sets)
         if given.only != "rebuild":
             removals(world, given.changed, given.rounds)
     return 0
@@ -103,13 +116,14 @@ def generated(world: World, rows: int) -> DataFrame:
     )
 
 
-def rebuilds(world: World, rows: int, rounds: int) -> None:
+def rebuilds(world: World, rows: int, rounds: int, sets: list[str]) -> None:
     """Through the core and by hand, written over a Delta table each time; and the whole first run of the job."""
     place = world.lake.table("raw.rows").uri
     generated(world, rows).write.format("delta").option("delta.enableChangeDataFeed", "true").save(place)
     source = world.spark.read.format("delta").load(place)
     print(f"rebuild: {source.count():,} rows, {KEYS:,} keys, {world.spark.sparkContext.master}, median of {rounds}")
-    show([rebuilt(world, source, name, both, rounds) for name, both in group_reducers().items()])
+    reducers = group_reducers()
+    show([rebuilt(world, source, name, reducers[name], rounds) for name in sets])
 
 
 def rebuilt(
@@ -121,7 +135,8 @@ def rebuilt(
     made = reduction(job, source.schema)
     core = target_rows(totals(source, made), made)
     hand = source.groupBy("k").agg(*[column.alias(named) for named, (_, column) in both.items()])
-    seconds = interleaved(
+    taken = interleaved(
+        world,
         rounds,
         core=lambda: over(core, world, "bench.core"),
         hand=lambda: over(hand, world, "bench.hand"),
@@ -129,24 +144,35 @@ def rebuilt(
     )
     return {
         "reducers": name,
-        "rows core": world.spark.read.format("delta").load(world.lake.table("bench.core").uri).count(),
-        "rows by hand": world.spark.read.format("delta").load(world.lake.table("bench.hand").uri).count(),
-        "core s": seconds["core"],
-        "by hand s": seconds["hand"],
-        "core/by hand": seconds["core"] / seconds["hand"],
-        "whole first run s": seconds["run"],
+        **compared(world),
+        "core s": taken["core"].seconds,
+        "by hand s": taken["hand"].seconds,
+        "core/by hand": taken["core"].seconds / taken["hand"].seconds,
+        "core/by hand CPU": taken["core"].cpu / taken["hand"].cpu,
+        "whole first run s": taken["run"].seconds,
     }
 
 
-def over(frame: DataFrame, world: World, table: str) -> None:
+def compared(world: World) -> dict[str, object]:
+    """How many rows both sides have, and how many of the core's the other one has not; doubles are left out."""
+    core, hand = (world.spark.read.format("delta").load(world.lake.table(f"bench.{side}").uri) for side in SIDES)
+    kinds = {field.name: field.dataType for field in core.schema if field.name in hand.columns}
+    exact = [name for name, kind in kinds.items() if kind != DoubleType()]
+    other = hand.select(*[F.col(name).cast(kinds[name]) for name in exact])
+    unequal = core.select(*exact).exceptAll(other).count()
+    return {"rows core": core.count(), "rows by hand": hand.count(), "unequal": unequal}
+
+
+def over(frame: DataFrame, world: World, table: str) -> Run:
     """Write a frame over a table."""
     frame.write.format("delta").mode("overwrite").option("overwriteSchema", "true").save(world.lake.table(table).uri)
+    return Run("bench", table)
 
 
-def first_run(world: World, job: Job) -> None:
+def first_run(world: World, job: Job) -> Run:
     """The job's first run, into a folder of its own."""
     again = Job(job.source, f"bench.r{time.monotonic_ns()}", job.map, job.key, job.reduce)
-    run_table(world, again, "auto", Run("bench", again.target))
+    return updated(world, again)
 
 
 def removals(world: World, rows: int, rounds: int) -> None:
@@ -161,8 +187,8 @@ def removals(world: World, rows: int, rounds: int) -> None:
         for name, reducer in REMOVED.items()
     }
 
-    def all_updated() -> dict[str, tuple[float, Run]]:
-        return {name: timed(lambda job=job: updated(world, job)) for name, job in jobs.items()}
+    def all_updated() -> dict[str, Taken]:
+        return {name: timed(world, lambda job=job: updated(world, job)) for name, job in jobs.items()}
 
     all_updated()
     best = made.groupBy("k").agg(F.min("amount").alias("low"), F.max("amount").alias("high"))
@@ -193,22 +219,21 @@ def extremes(world: World, at: int) -> DataFrame:
     )
 
 
-def removal(
-    name: str, first: tuple[float, Run], inserts: list[tuple[float, Run]], removed: list[tuple[float, Run]]
-) -> dict[str, object]:
+def removal(name: str, first: Taken, inserts: list[Taken], removed: list[Taken]) -> dict[str, object]:
     """One reducer's line."""
-    insert, taken = (statistics.median(seconds for seconds, _ in side) for side in (inserts, removed))
+    insert, taken = middle(inserts), middle(removed)
     return {
         "reducer": name,
-        "plan": "/".join(sorted({f"{run.plan} {run.reason}" for _, run in [*inserts, *removed]})),
-        "rows in": removed[-1][1].rows_in,
-        "keys": removed[-1][1].keys_touched,
-        "insert s": insert,
-        "removal s": taken,
-        "removal/insert": taken / insert,
-        "recomputed": sum(run.keys_recomputed or 0 for _, run in removed),
-        "first removal s": first[0],
-        "recomputed then": first[1].keys_recomputed,
+        "plan": "/".join(sorted({f"{each.run.plan} {each.run.reason}" for each in [*inserts, *removed]})),
+        "rows in": removed[-1].run.rows_in,
+        "keys": removed[-1].run.keys_touched,
+        "insert s": insert.seconds,
+        "removal s": taken.seconds,
+        "removal/insert": taken.seconds / insert.seconds,
+        "removal/insert CPU": taken.cpu / insert.cpu,
+        "recomputed": sum(each.run.keys_recomputed or 0 for each in removed),
+        "first removal s": first.seconds,
+        "recomputed then": first.run.keys_recomputed,
     }
 
 
@@ -220,22 +245,30 @@ def updated(world: World, job: Job) -> Run:
     return run
 
 
-def timed(work: Callable[[], Run]) -> tuple[float, Run]:
-    """Seconds, and the run."""
-    began = time.monotonic()
+def timed(world: World, work: Callable[[], Run]) -> Taken:
+    """What the work takes."""
+    began, spent = time.monotonic(), cpu(world)
     run = work()
-    return time.monotonic() - began, run
+    return Taken(time.monotonic() - began, cpu(world) - spent, run)
 
 
-def interleaved(rounds: int, **sides: Callable[[], None]) -> dict[str, float]:
-    """Each side's median seconds; the first round warms up and is not counted."""
-    seconds: dict[str, list[float]] = {name: [] for name in sides}
+def cpu(world: World) -> float:
+    """Seconds of CPU that Spark's JVM has spent."""
+    return world.spark._jvm.java.lang.ProcessHandle.current().info().totalCpuDuration().get().toMillis() / 1000
+
+
+def middle(taken: list[Taken]) -> Taken:
+    """The median of each."""
+    return Taken(statistics.median(t.seconds for t in taken), statistics.median(t.cpu for t in taken), taken[-1].run)
+
+
+def interleaved(world: World, rounds: int, **sides: Callable[[], Run]) -> dict[str, Taken]:
+    """The median of each side; the first round warms up and is not counted."""
+    taken: dict[str, list[Taken]] = {name: [] for name in sides}
     for _ in range(rounds + 1):
         for name, side in sides.items():
-            began = time.monotonic()
-            side()
-            seconds[name].append(time.monotonic() - began)
-    return {name: statistics.median(found[1:]) for name, found in seconds.items()}
+            taken[name].append(timed(world, side))
+    return {name: middle(found[1:]) for name, found in taken.items()}
 
 
 if __name__ == "__main__":

@@ -28,7 +28,9 @@ from lakemill.show import show
 
 ROOT = Path(__file__).resolve().parents[2]
 ROUNDS = 5
-TABLES = ["silver.baskets", "gold.daily_sales", "gold.department_sales", "gold.household_value"]
+TABLES = [
+    "silver.baskets", "gold.daily_sales", "gold.department_sales", "gold.promoted_sales", "gold.household_value",
+]  # fmt: skip
 
 
 def main() -> int:

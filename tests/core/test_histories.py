@@ -43,7 +43,7 @@ JOBS = {
     "reduced": Job(source="raw.rows", map=everything, key=["h", "k"], reduce=REDUCED, target="gold.reduced"),
     "sums": Job(source="raw.rows", key=["h", "k"], reduce={"n": Sum("n"), "c": Count()}, target="gold.sums"),
     "latest": Job(source="raw.rows", map=everything, key=["h", "k"], reduce=Latest(by=["at"]), target="gold.latest"),
-    "keys": Job(source="raw.rows", key=["k", "t"], target="gold.keys"),
+    "keys": Job(source="raw.rows", key=["t", "v"], target="gold.keys"),
     "whole": Job(source="raw.rows", key=[], reduce={"c": Count(), "x": Sum("x"), "m": Max("n")}, target="gold.whole"),
     "copy": Job(source="raw.rows", map=everything, target="gold.copy"),
     "algebra": Job(
@@ -188,7 +188,7 @@ ORACLES: dict[str, Callable[[list[tuple]], list[tuple]]] = {
     "reduced": reduced,
     "sums": lambda rows: [(*k, total(values(of, "n")), len(of)) for k, of in by_key(named(rows), "h", "k").items()],
     "latest": latest,
-    "keys": lambda rows: list(by_key(named(rows), "k", "t")),
+    "keys": lambda rows: list({repr(plain(key)): key for key in by_key(named(rows), "t", "v")}.values()),
     "whole": lambda rows: [
         (len(of), total(values(of, "x")), max(values(of, "n"), default=None)) for of in by_key(named(rows)).values()
     ],

@@ -5,6 +5,8 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from algebra import Tight
+from conftest import SPARK
 from frames import assert_same
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, LongType, StructType
@@ -37,6 +39,7 @@ from lakemill import (
     Variance,
 )
 from lakemill.core import mapreduce
+from lakemill.core.explain import steps
 from lakemill.core.reduction import Reduction, reduction
 from lakemill.errors import UsageError
 
@@ -80,6 +83,7 @@ REDUCERS = {  # side by side in one job, so that Spark is paid once
     },
     "latest": Latest(by=["i", "t"]),
 }
+REVERSIBLE = {n: r for n, r in REDUCERS["columns"].items() if not isinstance(r, ApproxCountDistinct)}
 
 
 def rows(seed: int, groups: int) -> list[tuple]:
@@ -150,7 +154,7 @@ def test_parts_add_in_any_order_and_grouping(spark, name):
 
 def test_what_is_added_can_be_taken_away(spark):
     """But for the sketch of registers, which says that it cannot (see the next test)."""
-    of = made(spark, {n: r for n, r in REDUCERS["columns"].items() if not isinstance(r, ApproxCountDistinct)})
+    of = made(spark, REVERSIBLE)
     frame = in_turns(table(spark, 8, 60, of.job.reduce)).localCheckpoint()
     more = frame.where("turn > 0")
     assert_same(
@@ -203,22 +207,70 @@ def test_presented_is_plain(spark, name):
         (Mean("v"), "depends on the order"),
         (Sum("t"), "integers and decimals"),
         (Sum("amuont"), "map gives"),
+        (Sum("y", exact=True), "no room before the point"),
         (CountIf("t"), "boolean"),
+        (Any("t"), "true or false"),
+        (Histogram("t", [0]), "as numbers"),
+        (Variance("v"), r'F.col\("v"\).cast'),
+        (StdDev("n"), "it takes int and decimals"),
+        (Median("t"), "as numbers"),
+        (ApproxQuantile("t", 0.5), "as numbers"),
         (Max("nested"), "numbers, texts"),
+        (Mode("nested"), "numbers, texts"),
+        (ArgMin("t", by="nested"), "numbers, texts"),
+        (CountDistinct(["t", "nested"]), "numbers, texts"),
+        (TopK(2, by="t", keep=["nested"]), "numbers, texts"),
     ],
 )
 def test_a_wrong_column_is_refused_by_name(spark, reducer, says):
     job = Job(source="raw.rows", key=["g"], reduce={"total": reducer}, target="gold.rows")
+    given = StructType().add("g", "integer").add("v", "double").add("t", "string").add("n", "long")
     with pytest.raises(UsageError, match=says) as refused:
-        reduction(job, StructType().add("g", "integer").add("v", "double").add("t", "string").add("nested", NESTED))
+        reduction(job, given.add("y", "decimal(38,37)").add("nested", NESTED))
     assert 'gold.rows: reducer "total"' in str(refused.value)
 
 
-def test_spark_combines_before_it_shuffles(spark):
-    from lakemill.core.explain import steps
+@pytest.mark.parametrize("name", [name for name, reducer in REDUCERS["columns"].items() if reducer.columns])
+def test_a_missing_column_is_refused_by_name(spark, name):
+    job = Job(source="raw.rows", key=["g"], reduce={name: REDUCERS["columns"][name]}, target="gold.rows")
+    with pytest.raises(UsageError, match=f'gold.rows: reducer "{name}" .*but the map gives g.'):
+        reduction(job, StructType().add("g", "integer"))
 
-    of = made(spark, {"c": Count(), "s": Sum("x"), "m": Max("t")})
-    plan = steps(mapreduce.totals(in_turns(spark.createDataFrame(rows(1, 3), SCHEMA)), of))
+
+def test_a_missing_column_of_latest_is_refused_by_name(spark):
+    job = Job(source="raw.rows", key=["g"], reduce=Latest(by=["at"]), target="gold.rows")
+    with pytest.raises(UsageError, match='gold.rows: reducer "Latest" reads "at", but the map gives g.'):
+        reduction(job, StructType().add("g", "integer"))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (Histogram("v", [0, 1]), Histogram("v", [0, 2])),
+        (Quantile("t", 0.3), Quantile("t", 0.4)),
+        (ApproxQuantile("v", 0.5), ApproxQuantile("v", 0.5, error=0.02)),
+        (TopK(2, by="x"), TopK(3, by="x")),
+        (Sum("v", exact=True), Mean("v", exact=True)),
+        (Min("i"), Max("i")),
+        (Min("t"), Tight(Min("t"))),
+        (Variance("i"), StdDev("i")),
+        (Any("ok"), All("ok")),
+    ],
+    ids=lambda reducer: str(reducer),
+)
+def test_another_meaning_or_state_is_another_definition(spark, before, after):
+    """So that a state is never read as what another definition wrote."""
+    assert made(spark, {"c": before}).definition == made(spark, {"c": before}).definition
+    assert made(spark, {"c": before}).definition != made(spark, {"c": after}).definition
+
+
+@pytest.mark.parametrize("reduce", [{"s": Sum("x")}, {"c": Count(), "m": Max("t")}, {"m": Max("t"), "d": Mode("v")}])
+@pytest.mark.parametrize("side", ["rebuild", "update"])
+def test_spark_combines_before_it_shuffles(spark, reduce, side):
+    of = made(spark, reduce)
+    frame = in_turns(spark.createDataFrame(rows(1, 3), SCHEMA))
+    made_of = {"rebuild": mapreduce.totals(frame, of), "update": mapreduce.delta(mapreduce.weigh(frame, frame), of)}
+    plan = steps(made_of[side])
     words = [word for word, _ in plan]
     assert words.index("combine") < words.index("shuffle") < words.index("reduce")
     assert "partial_sum" in dict(plan)["combine"]
@@ -235,6 +287,19 @@ def test_a_value_taken_away_that_was_never_there_is_told(spark):
     assert mapreduce.overdrawn(advanced.where(F.col("rows") < 0), of).count() == 0
 
 
+def test_a_value_of_none_that_is_taken_away_is_told(spark):
+    """A mean of no values, of which one is taken away, would be NULL without a word."""
+    reduce = {"mean": Mean("n"), "oks": CountIf("ok")}
+    schema = StructType().add("g", "integer").add("n", "long").add("ok", "boolean")
+    of = reduction(Job(source="raw.rows", key=["g"], reduce=reduce, target="gold.rows"), schema)
+    there, never = (spark.createDataFrame([(1, *row)], schema) for row in ((None, None), (5, True)))
+    before = mapreduce.target_rows(mapreduce.totals(there, of), of)
+    advanced = mapreduce.advance(mapreduce.delta(mapreduce.weigh(there, never), of), before, of)
+    wrong = mapreduce.overdrawn(advanced, of).collect()
+    assert [(row["g"], row["rows"]) for row in wrong] == [(1, 1)]
+    assert mapreduce.lack(wrong[0], of) == "count_n would be -1"
+
+
 PLACES = [(1, False), (64, True)]
 
 
@@ -248,17 +313,21 @@ def test_the_same_bits_on_every_number_of_partitions(spark):
 
 
 def same_bits(spark, places: list[tuple[int, bool]]) -> None:
-    """What is presented and kept, as bytes: not even the sign of a zero may differ."""
-    of = made(spark, REDUCERS["columns"])
-    frame = in_turns(table(spark, 10, 40, of.job.reduce)).drop("turn").localCheckpoint()
-    found = {}
+    """What is presented and kept after an update, as bytes: not even the sign of a zero may differ."""
+    of = made(spark, REVERSIBLE)
+    frame = in_turns(table(spark, 10, 40, of.job.reduce)).localCheckpoint()
+    went = frame.where("turn = 2")
+    found = []
     for partitions, adaptive in places:
         spark.conf.set("spark.sql.adaptive.enabled", str(adaptive).lower())
+        spark.conf.set("spark.sql.shuffle.partitions", partitions)
         try:
-            rows = mapreduce.target_rows(mapreduce.totals(frame.repartition(partitions), of, complete=True), of)
-            found[partitions, adaptive] = sorted(map(repr, rows.collect()))
+            spread = frame.repartition(partitions)
+            before, came = target(spread.where("turn != 1"), of), spread.where("turn = 1")
+            found.append(sorted(map(repr, changed(before, mapreduce.weigh(came, went), of).collect())))
         finally:
             spark.conf.unset("spark.sql.adaptive.enabled")
-    first, *others = found.values()
+            spark.conf.set("spark.sql.shuffle.partitions", SPARK["spark.sql.shuffle.partitions"])
+    first, *others = found
     assert len(first) > 150
     assert all(other == first for other in others)

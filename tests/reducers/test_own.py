@@ -161,6 +161,21 @@ class Few(Odd):
         return F.size(parts["odd"]["kept"]).cast("bigint")
 
 
+@dataclass(frozen=True)
+class Twice(Odd):
+    """Reads no column, and counts each row twice."""
+
+    @property
+    def columns(self):
+        return ()
+
+    def prepare(self, types):
+        return {"odd": Total(F.lit(2).cast("bigint"), LongType())}
+
+    def plain(self, types):
+        return F.count(F.lit(1))
+
+
 @pytest.mark.parametrize(
     ("reducer", "says"),
     [
@@ -169,12 +184,13 @@ class Few(Odd):
         (Odd("random"), "Non-deterministic expression"),
         (Odd("dice"), "another value each time"),
         (Few("bag"), "its `plain` aggregate"),
+        (Twice("columns"), "its `plain` aggregate"),
         (favourite_tags(merge=lambda one, other: one), "merge of two halves gives the state"),
         (favourite_tags(add=lambda state, row: {"last": row.tag}), "gives the state|TypeError"),
         (favourite_tags(remove=lambda state, row: state), "remove of what was added"),
         (favourite_tags(zero={"x": 1}), "merge"),
     ],
-    ids=["plain", "recover", "random", "dice", "bag", "merge", "order", "remove", "zero"],
+    ids=["plain", "recover", "random", "dice", "bag", "no column", "merge", "order", "remove", "zero"],
 )
 def test_a_law_that_does_not_hold_is_refused_with_its_rows(lake, reducer, says):
     lake.put("raw.lines", rows(6), SCHEMA)
@@ -184,6 +200,27 @@ def test_a_law_that_does_not_hold_is_refused_with_its_rows(lake, reducer, says):
     assert str(refused.value).startswith("gold.lines: ")
     assert "Nothing was written" in str(refused.value)
     assert not lake.log("gold.lines").exists
+
+
+def test_laws_are_tried_whenever_a_definition_is_new(lake):
+    good, broken = (
+        Job(source="raw.lines", key=["k"], reduce={"odd": Odd(wrong)}, target="gold.lines") for wrong in ("", "plain")
+    )
+    lake.put("raw.lines", rows(6), SCHEMA)
+    lake.run(good)
+    with pytest.raises(UsageError, match="its `plain` aggregate"):
+        lake.run(broken, "rebuild")
+    assert lake.differences(good) == []
+
+
+def test_laws_are_tried_on_the_first_rows_that_come(lake):
+    broken = Job(source="raw.lines", key=["k"], reduce={"odd": Odd("plain")}, target="gold.lines")
+    lake.put("raw.lines", [], SCHEMA)
+    assert lake.run(broken).reason == "FIRST_RUN"
+    lake.put("raw.lines", rows(6), SCHEMA)
+    with pytest.raises(UsageError, match="its `plain` aggregate"):
+        lake.run(broken)
+    assert lake.rows("gold.lines") == []
 
 
 def test_a_total_of_doubles_is_refused(lake):

@@ -9,10 +9,9 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from math import sqrt
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -122,15 +121,15 @@ def promised(count: int, rate: float, of: int) -> bool:
     return abs(count - rate * of) <= 4 * sqrt(rate * of)
 
 
-def snapshots(year: Year, feed: str) -> Iterator[tuple[Snapshot, Snapshot]]:
-    """Each month's snapshot with the next month's, by id."""
-    months = [{row[f"{feed[:-1]}_id"]: row for row in records(f)} for f in sorted((year.landing / feed).iterdir())]
-    return pairwise(months)
+def snapshots(year: Year, feed: str) -> list[Snapshot]:
+    """What is known after each month's dump, by id."""
+    dumps = [{row[f"{feed[:-1]}_id"]: row for row in records(f)} for f in sorted((year.landing / feed).glob("*-01"))]
+    return list(accumulate(dumps, lambda known, dump: {**known, **dump}))
 
 
 def changes(year: Year, feed: str) -> list[set[str]]:
     """For each change of a row from a month to the next, the columns that differ."""
-    pairs = [(old[one], new[one]) for old, new in snapshots(year, feed) for one in old]
+    pairs = [(old[one], new[one]) for old, new in pairwise(snapshots(year, feed)) for one in old]
     return [{name for name in old if old[name] != new[name]} for old, new in pairs if old != new]
 
 
@@ -196,13 +195,14 @@ def test_nothing_half_written_is_left(year: Year) -> None:
 
 
 def test_columns_are_those_that_were_agreed(year: Year) -> None:
-    feeds = {feed.name: text(feed / "2017-01-01").split("\n")[0] for feed in year.landing.iterdir()}
+    feeds = {feed.name: text(min(feed.iterdir())).split("\n")[0] for feed in year.landing.iterdir()}
     assert feeds == {
         "sales": "basket_id,line,household_id,store_id,product_id,quantity,amount,retail_discount,coupon_discount,"
         "coupon_match_discount,sold_at,withdrawn,remark",
         "products": "product_id,manufacturer_id,department,brand,product_category,product_type,package_size",
         "households": "household_id,name,email,address,age,income,home_ownership,marital_status,household_size,"
         "household_comp,kids_count",
+        "promotions": "product_id,store_id,week,display_location,mailer_location,withdrawn",
     }
 
 
@@ -304,10 +304,19 @@ def test_every_day_has_its_dump_also_christmas(year: Year, lines: list[Line]) ->
 # The snapshots.
 
 
-def test_snapshots_come_on_the_first_of_each_month(year: Year) -> None:
-    months = [date(2017, month, 1) for month in range(1, 13)]
-    for feed in ("products", "households"):
-        assert sorted(day for name, day in year.arrived.items() if name.startswith(feed)) == months
+@pytest.mark.parametrize("feed", ["products", "households"])
+def test_snapshots_are_whole_in_january_and_december_and_else_what_changed(year: Year, feed: str) -> None:
+    arrived = sorted(day for name, day in year.arrived.items() if name.startswith(feed))
+    assert arrived == [*(date(2017, month, 1) for month in range(1, 13)), date(2017, 12, 29)]
+    known: Snapshot = {}
+    for day in arrived:
+        dump = {row[f"{feed[:-1]}_id"]: row for row in records(year.landing / feed / day.isoformat())}
+        if day in (date(2017, 1, 1), date(2017, 12, 1)):
+            assert known.keys() <= dump.keys()
+        else:
+            assert len(dump) < len(known) / 2 and all(known[one] != row for one, row in dump.items())
+        known = {**known, **dump}
+    assert len(dump) > 0, "the year's end has changes"
 
 
 def test_every_household_that_buys_has_a_name_and_a_harmless_email(year: Year, lines: list[Line]) -> None:
@@ -325,11 +334,45 @@ def test_households_move_now_and_then(year: Year) -> None:
 
 
 def test_products_change_now_and_then_and_stay_changed(year: Year) -> None:
-    first, *_, last = [records(folder) for folder in sorted((year.landing / "products").iterdir())]
+    first, *_, last = snapshots(year, "products")
     found = changes(year, "products")
     assert promised(len(found), 0.002, of=11 * len(first))
     assert set[str]().union(*found) == {"department", "brand", "package_size"}
-    assert sum(old != new for old, new in zip(first, last, strict=True)) > 0.9 * len(found)
+    assert sum(first[one] != last[one] for one in first) > 0.9 * len(found)
+
+
+# The promotions.
+
+
+def test_promotions_come_on_mondays_and_what_changed_on_fridays(year: Year) -> None:
+    found = {dump_date(year.landing / name): day for name, day in year.arrived.items() if name.startswith("promotions")}
+    mondays = [date(2017, 12, day) for day in (4, 11, 18, 25)]
+    assert sorted(found) == sorted([*mondays, *(monday + timedelta(days=4) for monday in mondays)])
+    assert {day for day, arrived in found.items() if arrived > day} == {date(2017, 12, 25)}
+    assert found[date(2017, 12, 25)] == date(2017, 12, 27)
+
+
+def test_a_promotion_is_of_its_week_and_one_in_ten_is_corrected(year: Year) -> None:
+    for monday in sorted((year.landing / "promotions").iterdir())[::2]:
+        friday = monday.parent / (dump_date(monday) + timedelta(days=4)).isoformat()
+        planned, changed = records(monday), records(friday)
+        assert {row["week"] for row in planned + changed} == {monday.name}
+        assert {row["withdrawn"] for row in planned} == {"false"}
+        assert promised(len(changed), 0.1, of=len(planned))
+        assert promised(sum(row["withdrawn"] == "true" for row in changed), 0.5, of=len(changed))
+        before = {(row["product_id"], row["store_id"]): [] for row in planned}
+        for row in planned:
+            before[row["product_id"], row["store_id"]].append(row)
+        for row in changed:
+            assert row not in before[row["product_id"], row["store_id"]]
+
+
+def test_promotions_are_where_a_household_ever_bought(year: Year, lines: list[Line]) -> None:
+    bought = {(line.values["product_id"], line.values["store_id"]) for line in lines}
+    promoted = [row for folder in (year.landing / "promotions").iterdir() for row in records(folder)]
+    assert {(row["product_id"], row["store_id"]) for row in promoted} <= bought
+    assert any(row["display_location"] == "0" for row in promoted)
+    assert all((row["display_location"], row["mailer_location"]) != ("0", "0") for row in promoted)
 
 
 # The oracle.
@@ -401,6 +444,29 @@ def test_departments_add_up_to_the_days(oracle: Oracle) -> None:
     departments = row_dicts(oracle, "gold.department_sales")
     assert sum(row["lines"] for row in departments) == len(known)
     assert sum(row["revenue"] for row in departments) == sum(row["amount"] for row in known)
+
+
+def test_promoted_sales_are_part_of_all_sales_and_no_line_counts_twice(oracle: Oracle) -> None:
+    sold = [row for row in row_dicts(oracle, "silver.sales") if not row["withdrawn"]]
+    promotions = [row for row in row_dicts(oracle, "silver.promotions") if not row["withdrawn"]]
+    promoted = {(row["product_id"], row["store_id"], row["week"]) for row in promotions}
+    assert len(promoted) == len(promotions)
+    met = [row for row in sold if (row["product_id"], row["store_id"], row["week"]) in promoted]
+    mart = row_dicts(oracle, "gold.promoted_sales")
+    assert 0 < sum(row["lines"] for row in mart) == len(met) < len(sold) / 2
+    assert sum(row["revenue"] for row in mart) == sum(row["amount"] for row in met)
+
+
+def test_a_history_ends_with_what_is_known_today(oracle: Oracle) -> None:
+    for one, table in (("product_id", "silver.products"), ("household_id", "silver.households")):
+        names = oracle.columns(table)[:-3]
+        current = [row for row in row_dicts(oracle, f"{table}_history") if row["is_current"]]
+        assert [[row[name] for name in names] for row in current] == [
+            [row[name] for name in names] for row in row_dicts(oracle, table)
+        ]
+        ended = [row for row in row_dicts(oracle, f"{table}_history") if not row["is_current"]]
+        assert 0 < len({row[one] for row in ended}) == len(ended)
+        assert {(row["valid_from"], row["valid_to"]) for row in ended} == {(date(2017, 12, 1), date(2017, 12, 29))}
 
 
 def test_a_household_is_worth_its_baskets(oracle: Oracle) -> None:

@@ -31,7 +31,10 @@ JARS = "spark:\n  spark.jars: /usr/share/aws/delta/lib/delta-spark.jar,/usr/shar
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """The shop's jobs, and a conf for both ways of running."""
-    folder = tmp_path / "project"
+    return new_project(tmp_path / "project")
+
+
+def new_project(folder: Path) -> Path:
     shutil.copytree(ROOT / "jobs", folder / "jobs", ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "conf").mkdir()
     write(folder, "base", "jobs: jobs\n")

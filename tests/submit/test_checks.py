@@ -51,6 +51,21 @@ def test_a_profile_that_is_not_there(refused, clients, monkeypatch):
     assert "nobody" in refused()
 
 
+def test_a_login_that_is_over(refused, clients, monkeypatch, tmp_path):
+    """The way most people sign in: what helps is to sign in again, not to look at the network."""
+    config = tmp_path / "config"
+    config.write_text(
+        "[profile work]\nsso_session = w\nsso_account_id = 123456789012\nsso_role_name = dev\n"
+        "[sso-session w]\nsso_region = eu-central-1\nsso_start_url = https://example.invalid/start\n"
+    )
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    monkeypatch.setenv("AWS_PROFILE", "work")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert "Sign in (`aws sso login`" in refused()
+
+
 def test_another_account(refused):
     said = refused(SUBMIT.replace(ACCOUNT, "999988887777") + BY_TAG)
     assert f"for the account 999988887777, and the credentials are of {ACCOUNT}" in said
@@ -118,6 +133,15 @@ def test_a_cluster_of_another_release(refused, emr):
 def test_a_cluster_without_delta(refused, project, emr):
     name = emr.add_cluster(Configurations=[{"Classification": "spark-defaults", "Properties": {}}])
     assert f"the cluster {name} was made without Delta" in refused(SUBMIT + f"  cluster: {{id: {name}}}\n")
+
+
+@pytest.mark.parametrize("key", ["spark.jars", "spark.driver.extraClassPath"])
+def test_a_cluster_whose_own_confs_name_deltas_jars(project, emr, lives, key):
+    lives.append([{"State": "COMPLETED"}])
+    named = {"Classification": "spark-defaults", "Properties": {key: "/usr/share/aws/delta/lib/delta-spark.jar"}}
+    name = emr.add_cluster(Configurations=[named])
+    write(project, "emr", PLACES + SUBMIT + f"  cluster: {{id: {name}}}\n")
+    assert main(["run", TABLE, "--env", "emr"], project) == 0
 
 
 def test_an_application_that_is_not_there(refused):

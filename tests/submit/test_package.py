@@ -20,7 +20,7 @@ from lakemill.submit.package import package
 
 
 def made(project: Path) -> Path:
-    return package(load_conf(project), project / "dist").path
+    return package(load_conf(project)).write(project / "dist")
 
 
 def test_the_same_files_make_the_same_bytes(project, tmp_path):
@@ -44,6 +44,13 @@ def test_another_conf_or_job_makes_another(project):
     second = made(project)
     (project / "jobs" / "gold" / "daily_sales.py").open("a").write("\n")
     assert len({first, second, made(project)}) == 3
+
+
+def test_this_machines_conf_stays_here(project):
+    """It is no cluster's business: it may hold a password, and would make another run of the same."""
+    first = made(project)
+    (project / "conf" / "local.yaml").write_text("spark: {spark.hadoop.fs.s3a.secret.key: hunter2}\n")
+    assert made(project) == first and b"hunter2" not in first.read_bytes()
 
 
 def test_it_holds_the_jobs_byte_for_byte_and_nothing_left_behind(project):

@@ -5,7 +5,10 @@ The tables are then those of a local run of the same days, row for row, the hidd
 
 import shutil
 from collections.abc import Callable
+from contextlib import redirect_stdout
+from dataclasses import dataclass
 from datetime import date
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +20,7 @@ from shop import Shop
 
 from lakemill.cli import main
 
-from .conftest import APPLICATION, CLUSTER as BY_TAG, JARS, PLACES, SUBMIT, write
+from .conftest import APPLICATION, CLUSTER as BY_TAG, JARS, PLACES, SUBMIT, new_project, write
 
 pytestmark = [pytest.mark.s3, pytest.mark.spark]
 TABLES = ["bronze.sales", "silver.sales", "gold.daily_sales"]
@@ -34,10 +37,37 @@ spark:
 """
 
 
+@dataclass(frozen=True)
+class Delivered:
+    """What a local run made of a delivery: the landing then, the lake then, and what it printed."""
+
+    landing: Path
+    lake: Path
+    printed: str
+
+
+@pytest.fixture(scope="module")
+def delivered(tmp_path_factory: pytest.TempPathFactory) -> list[Delivered]:
+    """Two deliveries, and the same job files run here after each: what runs elsewhere is compared with."""
+    folder = tmp_path_factory.mktemp("here")
+    project, shop, found = new_project(folder / "project"), Shop(households=40), []
+    write(project, "local", f"lake: {folder / 'lake'}\nlanding: {folder / 'landing'}\n" + LOCAL + SMALL)
+    for number, days in enumerate((DAYS[:2], DAYS[2:])):
+        shop.deliver(folder / "landing", days[0], days[-1])
+        with redirect_stdout(StringIO()) as printed:
+            assert main(["run", "+gold.daily_sales"], project) == 0
+        then = [shutil.copytree(folder / name, folder / f"{name}-{number}") for name in ("landing", "lake")]
+        found.append(Delivered(*then, printed.getvalue()))
+    return found
+
+
 @pytest.fixture
-def machine(tmp_path: Path, moto_url: str, aws: Any, fake_emr: FakeEmr) -> FakeEmr:
-    """An EMR that really runs what it is given."""
+def machine(
+    tmp_path: Path, moto_url: str, aws: Any, fake_emr: FakeEmr, monkeypatch: pytest.MonkeyPatch
+) -> FakeEmr:
+    """An EMR that really runs what it is given, and may be asked every second how it is."""
     assert CLUSTER.exists(), "run this by `make test-s3`, which makes build/cluster"
+    monkeypatch.setattr("lakemill.submit.wait.LONGEST", 1.0)
     works = Machine(tmp_path / "machine", moto_url)
 
     def begins(asked: dict[str, Any]) -> Work:
@@ -65,48 +95,43 @@ def plans(printed: str) -> list[str]:
     return [word for word in printed.split() if word in ("rebuild", "update", "nothing")]
 
 
-def test_a_step_makes_the_tables_that_a_local_run_makes(machine, project, tmp_path, capsys):
+def test_a_step_makes_the_tables_that_a_local_run_makes(machine, delivered, project, tmp_path, capsys):
     """The cluster was found by its tag; the lake is on a disk that both can read."""
     lake, landing = tmp_path / "far", tmp_path / "landing"
     places = f"lake: file://{lake}\nlanding: file://{landing}\n"
     write(project, "emr", places + SUBMIT + BY_TAG + "spark:\n" + SMALL)
-    write(project, "local", f"lake: {tmp_path / 'near'}\nlanding: {landing}\n" + LOCAL + SMALL)
-    shop = Shop(households=40)
-    for days, plan in (DAYS[:2], "rebuild"), (DAYS[2:], "update"):
-        shop.deliver(landing, days[0], days[-1])
+    for number, (here, plan) in enumerate(zip(delivered, ["rebuild", "update"], strict=True)):
+        shutil.copytree(here.landing, landing, dirs_exist_ok=True)
         assert main(["run", "+gold.daily_sales", "--env", "emr"], project) == 0, capsys.readouterr().err
         assert "COMPLETED" in capsys.readouterr().out
-        assert main(["run", "+gold.daily_sales"], project) == 0
-        said = (sorted((tmp_path / "machine").glob("run-*"))[-1] / "stdout").read_text()
-        assert plans(said) == plans(capsys.readouterr().out) == [plan] * 3
-        same_tables(lake, tmp_path / "near")
+        said = (tmp_path / "machine" / f"run-{number}" / "stdout").read_text()
+        assert plans(said) == plans(here.printed) == [plan] * 3
+        same_tables(lake, here.lake)
     assert len(machine.steps[next(iter(machine.clusters))]) == 2
 
 
-def test_a_job_run_with_its_lake_on_s3(machine, project, tmp_path, aws, capsys):
+def test_a_job_run_with_its_lake_on_s3(machine, delivered, project, tmp_path, aws, capsys):
     """Landing and lake are on S3, through S3A; Delta is there because the run names the release's jars."""
     write(project, "emr-serverless", PLACES + SUBMIT + APPLICATION + JARS + SMALL)
-    write(project, "local", f"lake: {tmp_path / 'near'}\nlanding: {tmp_path / 'landing'}\n" + LOCAL + SMALL)
-    shop = Shop(households=40)
-    for days in DAYS[:2], DAYS[2:]:
-        shop.deliver(tmp_path / "landing", days[0], days[-1])
-        put(aws, tmp_path / "landing", "landing")
+    for here in delivered:
+        put(aws, here.landing, "landing")
         assert main(["run", "+gold.daily_sales", "--env", "emr-serverless"], project) == 0, capsys.readouterr().err
-        assert main(["run", "+gold.daily_sales"], project) == 0
-        same_tables(got(aws, "tables", tmp_path / "far"), tmp_path / "near")
+        same_tables(got(aws, "tables", tmp_path / "far"), here.lake)
     assert len(machine.runs) == 2
 
 
-def test_a_run_that_fails_says_why(machine, project, tmp_path, capsys):
-    """The error travels from the cluster's Python to the one who asked."""
+def test_a_step_that_fails(machine, project, tmp_path, capsys):
+    """A job's error ends spark-submit; EMR then knows that it failed, and why is in the logs alone."""
     places = f"lake: file://{tmp_path / 'far'}\nlanding: file://{tmp_path / 'nowhere'}\n"
-    write(project, "emr", places + SUBMIT + BY_TAG)
+    write(project, "emr", places + SUBMIT + BY_TAG + "spark:\n" + SMALL)
     assert main(["run", "bronze.sales", "--env", "emr"], project) == 1
-    said = capsys.readouterr().err
-    assert "FAILED" in said and "nowhere/sales: there is no such folder" in said
+    assert "FAILED (Unknown Error.)" in capsys.readouterr().err
+    logs = (tmp_path / "machine" / "run-0" / "stdout").read_text()
+    assert "nowhere/sales: there is no such folder" in logs
 
 
-def test_a_run_without_deltas_jars_says_so(machine, project, capsys):
+def test_a_job_run_that_fails_says_why(machine, project, capsys):
+    """EMR Serverless tells the last lines: here, that Delta's jars are not on the class path."""
     jars = JARS.replace("/usr/share/aws/delta/lib/delta-spark.jar,", "")
     write(project, "emr-serverless", PLACES + SUBMIT + APPLICATION + jars)
     assert main(["run", "bronze.sales", "--env", "emr-serverless"], project) == 1

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from botocore import xform_name
 from botocore.session import get_session
 from botocore.validate import ParamValidator
 
@@ -104,6 +105,22 @@ def test_a_misfit_is_found():
 def test_the_shops_own_conf_makes_requests(environment):
     for call in requests(ask(load_conf(ROOT, environment), environment, ["gold.daily_sales"], "auto")):
         assert misfits(operation(call), call.parameters) == []
+
+
+RIGHTS = {"HeadBucket": "s3:ListBucket", "HeadObject": "s3:GetObject", "GetCallerIdentity": ""}
+"""Operations whose right has another name, or that need none."""
+
+
+def test_the_readme_names_every_right_that_is_used():
+    """Whoever submits has just these rights, in most companies: a call more is a run that is refused."""
+    models = [get_session().get_service_model(name) for name in ("s3", "iam", "sts", "emr", "emr-serverless")]
+    known = {xform_name(name): name for model in models for name in model.operation_names}
+    code = "".join(path.read_text() for path in (ROOT / "lib" / "lakemill" / "submit").glob("*.py"))
+    used = {known[word] for word in re.findall(r'"([a-z_]+)"', code) if word in known}
+    assert {"HeadBucket", "AddJobFlowSteps", "StartJobRun"} <= used
+    section = (ROOT / "README.md").read_text().split("needs these rights")[1]
+    named = section.split("\n\n")[0]
+    assert [name for name in sorted(used) if RIGHTS.get(name, name) not in named] == []
 
 
 @pytest.fixture

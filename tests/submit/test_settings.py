@@ -32,6 +32,15 @@ def test_the_shops_own_conf_is_right():
     assert found.application and not found.new_cluster
 
 
+def test_what_the_shops_conf_has_in_comments_is_right_too(project):
+    """A person takes the # away."""
+    text = (ROOT / "conf" / "emr.yaml").read_text()
+    found = settings(project, "emr", re.sub(r"^( *)# ( *)(?=[\w.-]+:( |$))", r"\1\2", text, flags=re.M))
+    assert found.new_cluster.task_count == 4 and found.new_cluster.subnet and found.new_cluster.security_configuration
+    assert found.role and "glue:shop.daily_sales" in found.places
+    assert found.spark["spark.sql.catalogImplementation"] == "hive"
+
+
 def test_a_cluster_of_its_own(project):
     found = settings(project, "emr", PLACES + SUBMIT + NEW)
     assert found.new_cluster.core_count == 2
@@ -46,7 +55,11 @@ def test_confs_of_lakemill_are_no_confs_of_spark(project):
 
 
 WRONG = {
-    "no submit": (PLACES, '"cluster" under submit is missing'),
+    "no submit": (PLACES, "nothing under `submit:` says where and how .* conf/emr.yaml of lakemill's own project"),
+    "a role elsewhere": (RIGHT + "  role: arn:aws:iam::999988887777:role/run\n", "a role in the account 1234"),
+    "a quote in a place": (RIGHT.replace("programs", "o'clock"), '"code" .* a place on S3'),
+    "a tag without a text": (RIGHT + "  tags: {owner: }\n", '"owner: None" under submit: tags'),
+    "a tag of a list": (RIGHT + "  tags: {owner: [a]}\n", 'under submit: tags: a name and a text'),
     "unknown": (RIGHT + "  relase: x\n", 'no setting "relase" under submit. Did you mean "release"'),
     "account as a number": (RIGHT.replace('"', ""), '"account" under submit is 123456789012; .* in quotes'),
     "no bucket's name": (RIGHT.replace("s3://code", "s3://YOUR_BUCKET"), '"code" .* a place on S3'),
@@ -54,7 +67,7 @@ WRONG = {
     "a blank in a place": (RIGHT.replace("programs", "my programs"), '"code" .* a place on S3'),
     "region": (RIGHT.replace("eu-central-1", "Frankfurt"), "a region, as eu-central-1"),
     "release": (RIGHT.replace("emr-spark-8.0.0", "8.0.0"), "an EMR release"),
-    "role": (RIGHT + "  role: run\n", '"role" .* a role\'s ARN'),
+    "role": (RIGHT + "  role: run\n", '"role" .* the ARN of a role'),
     "two clusters": (RIGHT + "    id: j-1ABC\n", "one of id .*, tags .*, or new"),
     "no cluster": (PLACES + SUBMIT + "  cluster: {}\n", "one of id"),
     "cluster's id": (PLACES + SUBMIT + "  cluster: {id: main}\n", "as j-1ABCDEFGHIJKL"),
@@ -76,7 +89,7 @@ def test_refused(project, what):
 
 
 WRONG_SERVERLESS = {
-    "no role": (PLACES + SUBMIT + "  application: 00f1\n" + JARS, '"role" under submit is missing; a role\'s ARN'),
+    "no role": (PLACES + SUBMIT + "  application: 00f1\n" + JARS, '"role" under submit is missing; the ARN of a role'),
     "application": (PLACES + SUBMIT + APPLICATION.replace("00f0", "My-") + JARS, "an application's id"),
     "no Delta": (PLACES + SUBMIT + APPLICATION, "spark.jars under spark names no Delta jar"),
     "a cluster": (PLACES + SUBMIT + APPLICATION + CLUSTER + JARS, 'no setting "cluster" under submit'),
@@ -88,6 +101,12 @@ def test_refused_on_serverless(project, what):
     text, says = WRONG_SERVERLESS[what]
     with pytest.raises(UsageError, match=says):
         settings(project, "emr-serverless", text)
+
+
+def test_tags_are_written_as_yaml_writes_them(project):
+    """AWS's own policies want "true", which YAML reads as a truth and Python would write as True."""
+    found = settings(project, "emr", RIGHT + "  tags: {for-use-with-amazon-emr-managed-policies: true, cost: 12}\n")
+    assert found.tags == {"for-use-with-amazon-emr-managed-policies": "true", "cost": "12"}
 
 
 def test_tables_may_be_glues(project):

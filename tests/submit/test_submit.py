@@ -1,5 +1,6 @@
 """From `lakemill run --env` to its end: what is sent, once, and what comes of it. S3, IAM and STS are moto's."""
 
+import hashlib
 import json
 import re
 
@@ -8,6 +9,7 @@ import pytest
 from lakemill.cli import main
 from lakemill.conf import load_conf
 from lakemill.errors import LakemillError
+from lakemill.submit.package import package
 from lakemill.submit.submit import ask, dry_run, submit
 
 from .conftest import PLACES, SUBMIT, write
@@ -52,7 +54,7 @@ def test_a_step_is_uploaded_added_and_followed(project, emr, aws, lives, told):
     lives.append(CLEAN[:])
     ended = told.run(project, "emr")
     assert ended.state.done and ended.state.name == "COMPLETED"
-    assert ended.logs == f"s3n://cluster-logs/{next(iter(emr.clusters))}/"
+    assert ended.logs == f"s3://cluster-logs/{next(iter(emr.clusters))}/"
     (asked,) = sent(emr, "AddJobFlowSteps")
     (step,) = asked["Steps"]
     arguments = step["HadoopJarStep"]["Args"]
@@ -61,9 +63,8 @@ def test_a_step_is_uploaded_added_and_followed(project, emr, aws, lives, told):
     uploaded = objects(aws)
     assert sorted(f"s3://code/{key}" for key in uploaded) == sorted([zipped, zipped.replace("lakemill.zip", "main.py")])
     sha256 = zipped.split("/")[-2]
-    assert (project / "dist" / f"{sha256}.zip").read_bytes() == aws("s3").get_object(
-        Bucket="code", Key=f"programs/{sha256}/lakemill.zip"
-    )["Body"].read()
+    body = aws("s3").get_object(Bucket="code", Key=f"programs/{sha256}/lakemill.zip")["Body"].read()
+    assert hashlib.sha256(body).hexdigest() == sha256 == package(load_conf(project)).sha256
     assert arguments[arguments.index(zipped.replace("lakemill.zip", "main.py")) :][1:] == [
         *["--env", "emr", "--policy", "auto", "--run-id", ended.run_id, TABLE]
     ]
@@ -72,6 +73,20 @@ def test_a_step_is_uploaded_added_and_followed(project, emr, aws, lives, told):
         "RUNNING",
         "COMPLETED",
     ]
+
+
+def test_a_cluster_without_a_place_for_logs(project, emr, lives, told):
+    next(iter(emr.clusters.values())).pop("LogUri")
+    lives.append(CLEAN[:])
+    assert told.run(project, "emr").logs == "the cluster's own disks, for it was made without a place for logs"
+
+
+def test_an_upload_that_is_refused_is_named(project, aws, emr, told, monkeypatch):
+    monkeypatch.setattr("lakemill.submit.submit.check", lambda *_: None)
+    aws("s3").delete_bucket(Bucket="code")
+    with pytest.raises(LakemillError, match="s3://code/programs/.*/lakemill.zip: AWS refused PutObject"):
+        told.run(project, "emr")
+    assert not steps(emr)
 
 
 def test_confs_are_arguments_of_their_own(project, emr, lives, told):
@@ -249,6 +264,22 @@ def test_its_cluster_under_way_is_joined(project, emr, lives, told, new):
     assert len(emr.clusters) == 2
 
 
+def test_a_cluster_whose_run_is_over_is_not_joined(project, emr, lives, told, new):
+    """It takes minutes to end after its step: who asks again then has new data and wants a run, not the old end."""
+    lives.extend([CLEAN[:], CLEAN[:]])
+    first, second = told.run(project, "emr"), told.run(project, "emr")
+    assert second.state.done and first.place != second.place
+    assert emr.count("RunJobFlow") == 2
+
+
+def test_a_lost_answer_is_not_taken_for_the_cluster_before(project, emr, lives, told, new):
+    lives.extend([CLEAN[:], CLEAN[:]])
+    first = told.run(project, "emr")
+    emr.faults["RunJobFlow"] = ["lost"]
+    assert told.run(project, "emr").place != first.place
+    assert emr.count("RunJobFlow") == 2
+
+
 def test_ctrl_c_ends_the_cluster(project, emr, lives, new):
     lives.append([{"State": "PENDING"}])
     pressed = []
@@ -344,6 +375,7 @@ def test_a_dry_run_sends_nothing_and_says_what_a_run_sends(project, emr, aws, li
     assert main(["run", TABLE, "--env", environment, "--dry-run"], project) == 0
     said = json.loads(capsys.readouterr().out)
     assert not emr.asked and not objects(aws)
+    assert sorted(each.name for each in project.iterdir()) == ["conf", "jobs"]
     lives.append(CLEAN[:])
     told.run(project, environment)
     operation = {"emr": "AddJobFlowSteps", "emr-serverless": "StartJobRun"}[environment]

@@ -37,7 +37,7 @@ def check_laws(job: Job, mapped: DataFrame) -> None:
     """Try the job's foreign reducers on some of its rows; raises UsageError with the counterexample."""
     tried = strangers(job)
     names = list(dict.fromkeys(name for reducer in tried.values() for name in reducer.columns))
-    if not tried or not names:
+    if not tried:
         return
     sample = mapped.select(*[column(name) for name in names])
     rows = sample.limit(SAMPLE).collect()

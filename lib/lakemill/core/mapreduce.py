@@ -7,7 +7,7 @@ attached afterwards, so that a map cannot see or spoil it; a rebuild is the same
 from collections.abc import Iterable, Sequence
 from functools import reduce
 
-from pyspark.sql import Column, DataFrame, functions as F
+from pyspark.sql import Column, DataFrame, Row, functions as F
 
 from lakemill.core.collect import Collecting, any_not_zero, by_key, distinct_of, entries_of
 from lakemill.core.reduction import Reduction
@@ -96,10 +96,19 @@ def advance(deltas: DataFrame, old: DataFrame, reduction: Reduction) -> DataFram
 
 def overdrawn(advanced: DataFrame, reduction: Reduction) -> DataFrame:
     """The keys of which the change takes away more than there was: a damaged feed, or a target that others wrote."""
-    lacking = column(ROWS) < 0
+    lacking = F.lit(False)
+    for name, total in reduction.totals.items():
+        if total.counts:
+            lacking |= column(name) < 0
     for name, part in reduction.collected.items():
         lacking |= ~F.col(AT_RISK) & part.negative(column(name))
     return advanced.where(lacking)
+
+
+def lack(row: Row, reduction: Reduction) -> str:
+    """What an overdrawn row has less than nothing of, for people."""
+    below = [f"{name} would be {row[name]}" for name, part in reduction.totals.items() if part.counts and row[name] < 0]
+    return below[0] if below else "a value would be there less than 0 times"
 
 
 def settle(advanced: DataFrame, recomputed: DataFrame, reduction: Reduction) -> DataFrame:

@@ -13,6 +13,7 @@ from lakemill.reducers.latest import Latest
 from lakemill.reducers.mean import Mean
 from lakemill.reducers.mode import Mode
 from lakemill.reducers.part import Collected, Part, Total
+from lakemill.reducers.periods import periods
 from lakemill.reducers.perkey import PerKey
 from lakemill.reducers.quantile import Median, Quantile
 from lakemill.reducers.reducer import Reducer
@@ -25,4 +26,5 @@ __all__ = [
     "All", "Any", "ApproxCountDistinct", "ApproxQuantile", "ArgMax", "ArgMin", "Bag", "CollectSet", "Collected",
     "Count", "CountDistinct", "CountIf", "First", "Fold", "Histogram", "Last", "Latest", "Max", "Mean", "Median", "Min",
     "Mode", "Part", "PerKey", "Quantile", "Reducer", "StdDev", "Sum", "TopK", "Total", "Variance",
+    "periods",
 ]  # fmt: skip

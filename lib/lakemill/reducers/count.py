@@ -17,12 +17,13 @@ ROWS = "rows"
 
 def counted(condition: Column) -> Total:
     """One for each row where the condition holds."""
-    return Total(F.when(condition, F.lit(1).cast("bigint")).otherwise(F.lit(0).cast("bigint")), LongType())
+    one, none = F.lit(1).cast("bigint"), F.lit(0).cast("bigint")
+    return Total(F.when(condition, one).otherwise(none), LongType(), counts=True)
 
 
 def rows() -> Total:
     """One for each row."""
-    return Total(F.lit(1).cast("bigint"), LongType())
+    return Total(F.lit(1).cast("bigint"), LongType(), counts=True)
 
 
 def not_null(name: str) -> Total:

@@ -30,10 +30,12 @@ class Total:
     """A sum over the rows of a key, exact, so that a removed row is undone by its opposite (an abelian group).
 
     `value` is what one row adds (NULL: nothing), `type` the type that the total is kept in: an integer or a decimal.
+    counts: a row adds 0 or 1, so that a total below 0 tells of rows taken away that were never there.
     """
 
     value: Column
     type: DataType
+    counts: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.type, IntegralType | DecimalType):
@@ -47,9 +49,9 @@ class Total:
         return "group"
 
     @property
-    def size(self) -> str:
-        """What it takes to keep for a key, for people."""
-        return "16 bytes" if isinstance(self.type, DecimalType) else "8 bytes"
+    def bytes(self) -> int:
+        """What it takes to keep for a key."""
+        return 16 if isinstance(self.type, DecimalType) else 8
 
     @property
     def definition(self) -> str:

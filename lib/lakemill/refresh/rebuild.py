@@ -26,7 +26,7 @@ def _whole(task: Task, run: Run) -> None:
     with stage(run, "count"):
         run.rows_in = sum(frame.count() for frame in frames)
     mapped = job.mapped(*frames)
-    if task.plan.reason in ("FIRST_RUN", "DEFINITION_CHANGED"):
+    if task.is_new:
         with stage(run, "check"):
             check_pure(job, task.mapped, frames)
             check_laws(job, mapped)
@@ -56,7 +56,7 @@ def _per_key(task: Task, run: Run) -> None:
     with stage(run, "count"):
         run.rows_in = sum(frame.count() for frame in frames)
     mapped = job.mapped(*frames)
-    if task.plan.reason in ("FIRST_RUN", "DEFINITION_CHANGED"):
+    if task.is_new:
         with stage(run, "check"):
             check_pure(job, task.mapped, frames)
             check_on_sample(job, mapped)

@@ -34,6 +34,11 @@ class Task:
     changes: Mapping[str, Change]
     plan: Plan
 
+    @property
+    def is_new(self) -> bool:
+        """Whether the target was not made by this definition yet: what is the user's own is then tried first."""
+        return isinstance(self.progress, NoProgress) or self.progress.fingerprint != self.mapped.fingerprint
+
     @cached_property
     def reduction(self) -> Reduction:
         """How a keyed job reduces."""

@@ -3,15 +3,15 @@
 from pyspark.sql import DataFrame
 
 from lakemill.core import changes, mapreduce, perkey, plan
+from lakemill.core.laws import check_laws, strangers
 from lakemill.core.local import Held, holding
 from lakemill.core.near import Near, near
-from lakemill.core.weights import WEIGHT
+from lakemill.core.weights import WEIGHT, came
 from lakemill.errors import CorruptFeed
 from lakemill.lake.merge import merge_keys, merge_rows
 from lakemill.lake.tables import append
 from lakemill.observe.runs import Run
 from lakemill.reducers import PerKey
-from lakemill.reducers.count import ROWS
 from lakemill.refresh.change import change_of
 from lakemill.refresh.commit import commit, stage
 from lakemill.refresh.task import Task
@@ -43,6 +43,8 @@ def _keyed(task: Task, run: Run) -> None:
     with holding(_is_small(task)) as held:
         with stage(run, "change"):
             change = change_of(task, held)
+            if strangers(task.job) and task.stored().isEmpty():  # it was made from no rows, so nothing was tried on any
+                check_laws(task.job, came(change.rows))
             deltas, run.keys_touched, held = _touched(task, mapreduce.delta(change.rows, task.reduction), held)
             run.rows_in = change.seen()
         with stage(run, "touched"):
@@ -54,6 +56,8 @@ def _keyed(task: Task, run: Run) -> None:
         with stage(run, "recompute"):
             parts = _recomputed(task, advanced, place, run, held)
         rows = mapreduce.target_rows(parts, task.reduction, with_gone=True)
+        if held.small:  # else each clause of the MERGE would hold every column's whole expression
+            rows, _ = held.hold(rows)
         progress = task.next_progress()
         commit(target, task.target_version, progress, run, lambda: merge_keys(target, rows, key, place.of("t")))
 
@@ -121,7 +125,7 @@ def _recomputed(task: Task, advanced: DataFrame, place: Near, run: Run, held: He
     risky, run.keys_recomputed = held.hold(advanced.where(mapreduce.AT_RISK))
     if not run.keys_recomputed:
         return advanced.drop(mapreduce.AT_RISK)
-    parts = mapreduce.totals(_mapped_now(task, risky, place, held.small), task.reduction)
+    parts = mapreduce.totals(_mapped_now(task, risky, place, held.small), task.reduction, complete=True)
     return mapreduce.settle(advanced, held.hold(parts)[0], task.reduction)
 
 
@@ -132,6 +136,6 @@ def _refuse_negative(task: Task, advanced: DataFrame) -> None:
         key = ", ".join(f"{name}={wrong[0][name]}" for name in task.reduction.key) or "the whole table"
         raise CorruptFeed(
             f"{task.target.name}: the change feed of {', '.join(task.job.sources)} takes away rows of {key} that were "
-            f"not there ({wrong[0][ROWS]} rows would be left). Nothing was written. Look at the source; "
+            f"not there ({mapreduce.lack(wrong[0], task.reduction)}). Nothing was written. Look at the source; "
             f"`lakemill run {task.target.name} --policy rebuild` makes the table anew from it."
         )

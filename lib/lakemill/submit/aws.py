@@ -21,13 +21,18 @@ try:
         NoCredentialsError,
         PartialCredentialsError,
         ProfileNotFound,
+        SSOError,
+        TokenRetrievalError,
     )
 except ImportError:
     raise UsageError("Submitting to EMR needs boto3: pip install 'lakemill[emr]', then run again.") from None
 
 TRIES = 10
 ERRORS = (BotoCoreError, ClientError)
-NO_CREDENTIALS = (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError, ProfileNotFound)
+NO_CREDENTIALS = (
+    *(NoCredentialsError, PartialCredentialsError, CredentialRetrievalError, ProfileNotFound),
+    *(SSOError, TokenRetrievalError),
+)
 BAD_CREDENTIALS = frozenset(
     "ExpiredToken ExpiredTokenException InvalidClientTokenId UnrecognizedClientException SignatureDoesNotMatch "
     "InvalidAccessKeyId AuthFailure RequestExpired".split()
@@ -89,15 +94,16 @@ def in_words() -> Iterator[None]:
         raise words(error) from None
 
 
-def words(error: Exception) -> LakemillError:
-    """An error of boto3 in words."""
+def words(error: Exception, place: str = "") -> LakemillError:
+    """An error of boto3 in words, with the place that was asked for."""
     if isinstance(error, NO_CREDENTIALS):
         return UsageError(f"There are no AWS credentials ({error}). {FIX_CREDENTIALS}")
     if isinstance(error, ClientError):
         said = error.response.get("Error", {})
         if said.get("Code") in BAD_CREDENTIALS:
             return UsageError(f"AWS does not take the credentials: {said.get('Message')} {FIX_CREDENTIALS}")
-        return LakemillError(f"AWS refused {error.operation_name}: {said.get('Message')} ({said.get('Code')}).")
+        at = f"{place}: " if place else ""
+        return LakemillError(f"{at}AWS refused {error.operation_name}: {said.get('Message')} ({said.get('Code')}).")
     return LakemillError(f"AWS could not be asked: {error} Check the network and the region, then run again.")
 
 

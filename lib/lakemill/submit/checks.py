@@ -117,7 +117,8 @@ def _cluster(aws: Aws, settings: Settings) -> None:
 def _has_delta(cluster: dict[str, Any], settings: Settings) -> bool:
     made_with = {each.get("Classification"): each.get("Properties", {}) for each in cluster.get("Configurations", [])}
     enabled = made_with.get("delta-defaults", {}).get("delta.enabled") == "true"
-    return enabled or "delta" in settings.spark.get("spark.jars", "")
+    confs = {**made_with.get("spark-defaults", {}), **settings.spark}
+    return enabled or any("delta" in confs.get(key, "") for key in ("spark.jars", "spark.driver.extraClassPath"))
 
 
 def _application(aws: Aws, settings: Settings) -> None:

@@ -70,7 +70,7 @@ def start_step(aws: Aws, asked: Asked, say: Callable[[str], None], sleep: Callab
     if asked.settings.new_cluster:
         return _on_a_new_cluster(aws, asked, say, sleep)
     cluster = find_cluster(aws, asked.settings)
-    logs = _logs(cluster.get("LogUri") or asked.settings.logs.uri, cluster["Id"])
+    logs = _logs(cluster.get("LogUri"), cluster["Id"])
     known = _steps(aws, cluster["Id"], asked)
     waiting = [step for step, state in known.items() if state in WAITS]
     if waiting:
@@ -90,12 +90,15 @@ def _on_a_new_cluster(aws: Aws, asked: Asked, say: Callable[[str], None], sleep:
     settings = asked.settings
     assert settings.new_cluster
     request = new_cluster(asked, settings.new_cluster)
-    cluster = _cluster_of_its_own(aws, asked)
+    known = _clusters_of_its_own(aws, asked)
+    cluster = next((each for each in known if not _over(_steps(aws, each, asked))), None)
     if cluster:
         say(f"the same run is under way already: cluster {cluster}")
     else:
         cluster = once(
-            lambda: str(aws.do(request, again=False)["JobFlowId"]), lambda: _cluster_of_its_own(aws, asked), sleep
+            lambda: str(aws.do(request, again=False)["JobFlowId"]),
+            lambda: next(iter(set(_clusters_of_its_own(aws, asked)) - set(known)), None),
+            sleep,
         )
     return Step(aws, cluster, _its_step(aws, cluster, asked, sleep), True, _logs(settings.logs.uri, cluster))
 
@@ -110,8 +113,11 @@ def _its_step(aws: Aws, cluster: str, asked: Asked, sleep: Callable[[float], Non
     raise LakemillError(f"cluster {cluster}: EMR lists no step of this run; look at it there, then run again.")
 
 
-def _logs(uri: str, cluster: str) -> str:
-    return f"{uri.rstrip('/')}/{cluster}/"
+def _logs(uri: str | None, cluster: str) -> str:
+    """Where a cluster's logs come to lie; EMR says s3n:// for s3://, which other tools do not know."""
+    if not uri:
+        return "the cluster's own disks, for it was made without a place for logs"
+    return f"{uri.rstrip('/').replace('s3n://', 's3://', 1)}/{cluster}/"
 
 
 def _steps(aws: Aws, cluster: str, asked: Asked) -> dict[str, str]:
@@ -120,10 +126,15 @@ def _steps(aws: Aws, cluster: str, asked: Asked) -> dict[str, str]:
     return {step["Id"]: step["Status"]["State"] for step in steps if step["Name"].startswith(asked.title)}
 
 
-def _cluster_of_its_own(aws: Aws, asked: Asked) -> str | None:
-    """The active cluster that was made for this run."""
+def _over(steps: dict[str, str]) -> bool:
+    """Whether the step that a cluster was made with has ended: the cluster takes minutes to end after it."""
+    return bool(steps) and not set(steps.values()) & set(WAITS)
+
+
+def _clusters_of_its_own(aws: Aws, asked: Asked) -> list[str]:
+    """The active clusters that were made for this run."""
     clusters = aws.each("emr", "list_clusters", "Clusters", ClusterStates=ACTIVE)
-    return next((str(cluster["Id"]) for cluster in clusters if cluster["Name"].startswith(asked.title)), None)
+    return [str(cluster["Id"]) for cluster in clusters if cluster["Name"].startswith(asked.title)]
 
 
 def find_cluster(aws: Aws, settings: Settings) -> dict[str, Any]:

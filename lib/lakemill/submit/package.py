@@ -22,31 +22,37 @@ PROJECT = "project"
 """The folder in the zip that holds the project: jobs/ and conf/."""
 DIST = "dist"
 """The project's folder of what it has packaged."""
+STAYS = "local.yaml"
+"""The conf of this machine, which no cluster reads."""
 FIRST_TIME = (1980, 1, 1, 0, 0, 0)
 
 
 @dataclass(frozen=True)
 class Artifact:
-    """What a run is made of: the zip's file and its sha256, and the names of the jobs' files in it."""
+    """What a run is made of: the zip's bytes and their sha256, and the names of the jobs' files in it."""
 
-    path: Path
+    content: bytes
     sha256: str
     jobs: frozenset[str]
 
+    def write(self, folder: Path) -> Path:
+        """The zip as a file in `folder`, named by its sha256."""
+        path = folder / f"{self.sha256}.zip"
+        if not path.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            part = path.with_suffix(".part")
+            part.write_bytes(self.content)
+            part.replace(path)
+        return path
 
-def package(conf: Conf, folder: Path) -> Artifact:
-    """Write the project's zip into `folder`; raises UsageError where something that it needs cannot be had."""
+
+def package(conf: Conf) -> Artifact:
+    """The project's zip; raises UsageError where something that it needs cannot be had."""
     files = dict(sorted([*_library(), *_dependencies(), *_project(conf)]))
     content = _zipped(files)
-    digest = hashlib.sha256(content).hexdigest()
-    path = folder / f"{digest}.zip"
-    if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(".part")
-        part.write_bytes(content)
-        part.replace(path)
     jobs = f"{PROJECT}/{_below(conf).as_posix()}/"
-    return Artifact(path, digest, frozenset(name.removeprefix(jobs) for name in files if name.startswith(jobs)))
+    names = frozenset(name.removeprefix(jobs) for name in files if name.startswith(jobs))
+    return Artifact(content, hashlib.sha256(content).hexdigest(), names)
 
 
 def _zipped(files: dict[str, Path]) -> bytes:
@@ -83,7 +89,8 @@ def _dependencies() -> Iterator[tuple[str, Path]]:
 
 def _project(conf: Conf) -> Iterator[tuple[str, Path]]:
     """The project's conf and jobs, where they are in its folder."""
-    for path in (*_plain(conf.root / "conf", "*.yaml"), *_plain(conf.root / _below(conf), "*.py")):
+    confs = [path for path in _plain(conf.root / "conf", "*.yaml") if path != conf.root / "conf" / STAYS]
+    for path in (*confs, *_plain(conf.root / _below(conf), "*.py")):
         yield f"{PROJECT}/{path.relative_to(conf.root).as_posix()}", path
 
 

@@ -68,11 +68,10 @@ def requests(asked: Asked) -> list[Call]:
 
 def uploads(asked: Asked) -> list[Call]:
     """The zip and the program that begins it, to keys that hold the zip's sha256; never over what is there."""
-    return [_upload(asked, ZIP, asked.artifact.path), _upload(asked, MAIN, PROGRAM)]
+    return [_upload(asked, ZIP, asked.artifact.content), _upload(asked, MAIN, PROGRAM.read_bytes())]
 
 
-def _upload(asked: Asked, name: str, path: Path) -> Call:
-    content = path.read_bytes()
+def _upload(asked: Asked, name: str, content: bytes) -> Call:
     return Call(
         "s3",
         "put_object",

@@ -8,6 +8,8 @@ from lakemill.submit.aws import Aws, Call, in_words
 from lakemill.submit.requests import Asked, job_run
 from lakemill.submit.wait import State
 
+MOST = 50
+"""Of job runs in one answer, as the service allows."""
 OVER = ("SUCCESS", "FAILED", "CANCELLED")
 
 
@@ -62,6 +64,6 @@ def start_job_run(aws: Aws, asked: Asked, say: Callable[[str], None]) -> JobRun:
 
 def _runs(aws: Aws, application: str, asked: Asked) -> list[dict[str, Any]]:
     """The runs with this id, oldest first."""
-    runs = aws.each("emr-serverless", "list_job_runs", "jobRuns", applicationId=application)
+    runs = aws.each("emr-serverless", "list_job_runs", "jobRuns", applicationId=application, maxResults=MOST)
     ours = (run for run in runs if run.get("name", "").startswith(asked.title))
     return sorted(ours, key=lambda run: run["createdAt"])  # type: ignore[no-any-return]

@@ -5,15 +5,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lakemill.conf import GLUE, Conf
+from lakemill.conf import GLUE, Conf, texts
 from lakemill.errors import UsageError, did_you_mean
 
 EMR, SERVERLESS = "emr", "emr-serverless"
 WHERE = (EMR, SERVERLESS)
 
 BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
-S3 = re.compile(r"s3://(?P<bucket>[^/]+)(?:/(?P<prefix>[A-Za-z0-9!_.'()/*-]+))?")
-ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/.+")
+S3 = re.compile(r"s3://(?P<bucket>[^/]+)(?:/(?P<prefix>[A-Za-z0-9_.=/-]+))?")
 CLUSTER = re.compile(r"j-[A-Z0-9]+")
 APPLICATION = re.compile(r"[0-9a-z]+")
 SECRET = re.compile(r"secret|password|token|access\.?key", re.IGNORECASE)
@@ -87,15 +86,22 @@ class Settings:
 def read_settings(conf: Conf, environment: str) -> Settings:
     """The settings of an environment; raises UsageError, naming the setting, for what cannot be meant."""
     said = _Said(f"conf/{environment}.yaml", "submit", conf.submit)
+    if not conf.submit:
+        raise UsageError(
+            f"{said.file}: nothing under `submit:` says where and how to run. Write it as conf/{environment}.yaml of "
+            "lakemill's own project does, with your account, buckets and roles."
+        )
+    account = said.text("account", re.compile(r"\d{12}"), "the 12 digits of an AWS account, in quotes")
+    role = re.compile(rf"arn:aws[a-z-]*:iam::{account}:role/.+"), f"the ARN of a role in the account {account}"
     where = _cluster(said.map("cluster")) if environment == EMR else _application(said)
     settings = Settings(
         environment,
         region=said.text("region", re.compile(r"[a-z]{2}(-[a-z]+)+-\d"), "a region, as eu-central-1"),
-        account=said.text("account", re.compile(r"\d{12}"), "the 12 digits of an AWS account, in quotes"),
+        account=account,
         release=said.text("release", re.compile(r"emr-[a-z0-9.-]+"), "an EMR release, as emr-spark-8.0.0"),
         code=said.place("code"),
         logs=said.place("logs"),
-        role=said.text("role", ROLE, "a role's ARN") if environment == SERVERLESS or said.has("role") else None,
+        role=said.text("role", *role) if environment == SERVERLESS or said.has("role") else None,
         tags=said.texts("tags"),
         places=_places(conf, said.file),
         spark={key: value for key, value in conf.spark.items() if key.startswith("spark.")},
@@ -198,7 +204,7 @@ class _Said:
         if not self.has(key):
             return {}
         value = self._take(key, lambda value: isinstance(value, dict), "a map of texts")
-        return {str(name): str(text) for name, text in value.items()}
+        return texts(self.file, f"{self._name}: {key}", value)
 
     def map(self, key: str) -> "_Said":
         """A map in it."""

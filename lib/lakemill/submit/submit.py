@@ -10,7 +10,7 @@ from lakemill.errors import UsageError
 from lakemill.submit.aws import ERRORS, Aws, Call, code, words
 from lakemill.submit.checks import check
 from lakemill.submit.emr import start_step
-from lakemill.submit.package import DIST, package
+from lakemill.submit.package import package
 from lakemill.submit.requests import Asked, as_json, requests, uploads
 from lakemill.submit.serverless import start_job_run
 from lakemill.submit.settings import EMR, read_settings
@@ -33,11 +33,11 @@ class Ended:
 def ask(conf: Conf, environment: str, tables: Sequence[str], policy: str) -> Asked:
     """What is to be run where; packages the project. Raises UsageError where conf does not say enough."""
     settings = read_settings(conf, environment)
-    artifact = package(conf, conf.root / DIST)
+    artifact = package(conf)
     for table in tables:
         file = f"{table.replace('.', '/')}.py"
         if file not in artifact.jobs:
-            raise UsageError(f"{table}: its job file {conf.jobs}/{file} is not in the zip {artifact.path}.")
+            raise UsageError(f"{table}: its job file {conf.jobs}/{file} is not in the zip.")
     return Asked(settings, tuple(tables), policy, artifact)
 
 
@@ -76,7 +76,7 @@ def _upload(aws: Aws, call: Call, say: Callable[[str], None]) -> None:
         aws.do(Call("s3", "head_object", place))
     except ERRORS as error:
         if code(error) not in ("404", "NoSuchKey", "403"):
-            raise words(error) from None
+            raise words(error, uri) from None
     else:
         return
     try:
@@ -84,4 +84,4 @@ def _upload(aws: Aws, call: Call, say: Callable[[str], None]) -> None:
         say(f"uploaded {uri}")
     except ERRORS as error:
         if code(error) not in THERE_ALREADY:
-            raise words(error) from None
+            raise words(error, uri) from None

@@ -1,0 +1,45 @@
+"""Silver: each household's history, one row a period in which all snapshots said the same of it (SCD2).
+
+A period holds from valid_from to the day before valid_to. A household that a snapshot leaves out stays as it was last
+said; the last of several dumps of a day counts for that day, as in silver.households.
+"""
+
+from pyspark.sql import DataFrame, functions as F
+
+from lakemill import Job, PerKey, periods, run
+
+TEXTS = [
+    "name",
+    "email",
+    "address",
+    "age",
+    "income",
+    "home_ownership",
+    "marital_status",
+    "household_size",
+    "household_comp",
+    "kids_count",
+]
+
+
+def typed_households(households: DataFrame) -> DataFrame:
+    """One household of one snapshot; an empty text is no value."""
+    return households.select(
+        F.col("household_id").cast("bigint").alias("household_id"),
+        *[F.nullif(name, F.lit("")).alias(name) for name in TEXTS],
+        "dump_date",
+        "dump_id",
+        "line_number",
+    )
+
+
+job = Job(
+    source="bronze.households",
+    map=typed_households,
+    key=["household_id"],
+    reduce=PerKey(periods(["household_id"], since="dump_date", then=["dump_id", "line_number"])),
+    target="silver.households_history",
+)
+
+if __name__ == "__main__":
+    run(job)
