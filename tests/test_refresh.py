@@ -8,7 +8,7 @@ import pytest
 from lake_jobs import SALES
 
 from lakemill import Count, Job, Max, Mean, Sum, refresh
-from lakemill.core import local
+from lakemill.core import local, plan
 from lakemill.errors import CommitLost, UsageError
 from lakemill.lake.progress import NoProgress
 from lakemill.observe.runs import Run
@@ -35,11 +35,11 @@ def test_a_sum_of_many_places_is_as_exact_updated_as_rebuilt(lake):
 
 
 def test_a_change_too_large_for_the_driver_stays_on_the_executors(shop, monkeypatch):
-    monkeypatch.setattr(refresh.update, "DRIVER_BYTES", -1)
+    monkeypatch.setattr(plan, "SMALL_BYTES", -1)
     monkeypatch.setattr(local, "to_local", lambda frame: pytest.fail("brought to the driver"))
     shop.put("raw.sales", [("c", 7), (None, 8)], SCHEMA)
     shop.delta("raw.sales").delete("amount = 2 or shop = 'b'")
-    run = shop.run(SALES)
+    run = shop.run(SALES, "update")
     assert (run.plan, run.rows_in, run.keys_recomputed) == ("update", 4, 1)
     assert shop.rows("gold.sales") == [(None, 1, 8, 8), ("a", 1, 1, 1), ("c", 1, 7, 7)]
     assert shop.differences(SALES) == []
@@ -62,7 +62,8 @@ def test_whatever_is_done_to_a_source_an_update_follows(shop):
     }
     for name, deed in deeds.items():
         deed()
-        assert shop.run(SALES).plan == ("nothing" if name == "compact" else "update"), name
+        wanted = {"compact": "nothing", "overwrite": "rebuild"}.get(name, "update")
+        assert shop.run(SALES).plan == wanted, name
         assert shop.differences(SALES) == [], name
     assert shop.rows("gold.sales") == []
 
@@ -107,19 +108,22 @@ def test_a_run_that_pinned_an_older_version_never_takes_a_target_back(shop):
     shop.put("raw.names", [("b", "Ben")], names)
     shop.world.pins.clear()
     shop.world.pins["raw.sales"] = old
-    plan = refresh.prepare(shop.world, joined, "auto").plan
-    assert (plan.kind, plan.reason) == ("nothing", "NOTHING_NEW") and "another run" in plan.detail
+    made = refresh.prepare(shop.world, joined, "auto").plan
+    assert (made.kind, made.reason) == ("nothing", "NOTHING_NEW") and "another run" in made.detail
     assert shop.run(joined).plan == "update" and shop.differences(joined) == []
 
 
 def test_a_feed_whose_files_are_gone_rebuilds_and_says_so(shop):
     shop.delta("raw.sales").update("shop = 'a'", {"amount": "amount + 1"})
+    shop.world.pins.clear()
+    task = refresh.prepare(shop.world, SALES, "auto")
     shutil.rmtree(Path(shop.uri("raw.sales"), "_change_data"))
-    with pytest.raises(UsageError, match="FEED_EXPIRED"):
-        shop.run(SALES, "update")
-    run = shop.run(SALES)
-    assert (run.plan, run.reason) == ("rebuild", "FEED_EXPIRED")
+    run = shop.run(SALES, "update")
+    assert (run.plan, run.reason) == ("update", "FEED_EXPIRED"), "both versions can still be compared"
     assert shop.differences(SALES) == []
+    shop.delta("gold.sales").restoreToVersion(task.target_version)
+    with pytest.raises(UsageError, match="FEED_EXPIRED"):  # they went after the plan was made
+        refresh._do(task, "update", run)
 
 
 def test_a_table_made_under_another_name_is_not_taken_for_ones_own(shop):

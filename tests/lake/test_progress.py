@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -216,9 +217,9 @@ def test_a_removed_extreme_is_recomputed_and_only_that_key(shop):
 def test_more_rows_taken_than_there_were_is_a_corrupt_feed(shop, monkeypatch):
     shop.delta("raw.sales").delete("shop = 'a'")
 
-    def twice_removed(task):
-        weighed, seen = _change(task)
-        return weighed.unionAll(weighed), seen
+    def twice_removed(task, held):
+        change = _change(task, held)
+        return replace(change, rows=change.rows.unionAll(change.rows))
 
     from lakemill.refresh import update as module
 
@@ -266,7 +267,7 @@ def test_the_feed_is_missing_expired_or_of_another_table(lake):
     log = Path(lake.uri("raw.sales")) / "_delta_log"
     wide = lake.frame("raw.sales").selectExpr("shop", "amount", "1 as more")
     wide.write.format("delta").mode("overwrite").option("overwriteSchema", "true").save(lake.uri("raw.sales"))
-    assert lake.run(SALES).reason == "SCHEMA_CHANGED"
+    assert lake.run(SALES).reason == "SOURCE_OVERWRITTEN"
     assert lake.rows("gold.sales") == [("a", 2, 3, 2), ("b", 3, 16, 8)]
     import shutil
 
