@@ -1,5 +1,7 @@
 """What `lakemill explain` says of each reducer: its class, what is kept of a key, and what a removal does."""
 
+from pyspark.sql import functions as F
+
 from lakemill import (
     ApproxCountDistinct,
     Count,
@@ -58,3 +60,23 @@ def test_whole_rows_and_functions_are_told(lake):
     )
     assert "opaque" in per_key.reducers["(rows)"]
     assert "touched keys" in per_key.removal
+
+
+def test_what_a_change_of_each_source_meets_is_told(lake):
+    lake.put("raw.rows", [(1, 1)], "k int, n int")
+    lake.put("raw.names", [(1, "x")], "k int, name string")
+    sources, by = ["raw.rows", "raw.names", "raw.rows"], {"n": Count()}
+
+    def told(how):
+        def joined(rows, names, more):
+            return rows.join(names, "k", how).join(more.select(F.col("n").alias("m")), F.col("n") == F.col("m"))
+
+        job = Job(source=sources, map=joined, key=["name"], reduce=by, target="gold.joined")
+        return {name: said.split("; ")[-1] for name, said in explain(lake.world, job).sources.items()}
+
+    assert told("inner") == {
+        "raw.rows (1)": "a change of it meets raw.names by k and raw.rows by n",
+        "raw.names": "a change of it meets raw.rows by k and raw.rows by n",
+        "raw.rows (3)": "a change of it meets raw.rows by n and raw.names by k",
+    }
+    assert told("full")["raw.names"] == "a change of it rebuilds, OUTER_JOIN"

@@ -94,6 +94,23 @@ def test_a_run_that_pinned_an_older_version_never_takes_a_target_back(shop):
     shop.world.pins["raw.sales"] = old
     assert refresh.prepare(shop.world, SALES, "auto").plan.kind == "nothing"
 
+    names = "shop string, name string"
+    shop.put("raw.names", [("a", "Anna")], names)
+    joined = Job(
+        source=["raw.sales", "raw.names"],
+        map=lambda sales, names: sales.join(names, "shop"),
+        key=["shop"],
+        reduce={"lines": Count()},
+        target="gold.named",
+    )
+    shop.run(joined)
+    shop.put("raw.names", [("b", "Ben")], names)
+    shop.world.pins.clear()
+    shop.world.pins["raw.sales"] = old
+    plan = refresh.prepare(shop.world, joined, "auto").plan
+    assert (plan.kind, plan.reason) == ("nothing", "NOTHING_NEW") and "another run" in plan.detail
+    assert shop.run(joined).plan == "update" and shop.differences(joined) == []
+
 
 def test_a_feed_whose_files_are_gone_rebuilds_and_says_so(shop):
     shop.delta("raw.sales").update("shop = 'a'", {"amount": "amount + 1"})

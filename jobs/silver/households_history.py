@@ -6,7 +6,7 @@ said; the last of several dumps of a day counts for that day, as in silver.house
 
 from pyspark.sql import DataFrame, functions as F
 
-from lakemill import Job, PerKey, history, run
+from lakemill import Job, PerKey, periods, run
 
 TEXTS = [
     "name",
@@ -37,7 +37,7 @@ job = Job(
     source="bronze.households",
     map=typed_households,
     key=["household_id"],
-    reduce=PerKey(history(["household_id"], since="dump_date", then=["dump_id", "line_number"])),
+    reduce=PerKey(periods(["household_id"], since="dump_date", then=["dump_id", "line_number"])),
     target="silver.households_history",
 )
 

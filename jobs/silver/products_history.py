@@ -6,7 +6,7 @@ said; the last of several dumps of a day counts for that day, as in silver.produ
 
 from pyspark.sql import DataFrame, functions as F
 
-from lakemill import Job, PerKey, history, run
+from lakemill import Job, PerKey, periods, run
 
 TEXTS = ["department", "brand", "product_category", "product_type", "package_size"]
 
@@ -27,7 +27,7 @@ job = Job(
     source="bronze.products",
     map=typed_products,
     key=["product_id"],
-    reduce=PerKey(history(["product_id"], since="dump_date", then=["dump_id", "line_number"])),
+    reduce=PerKey(periods(["product_id"], since="dump_date", then=["dump_id", "line_number"])),
     target="silver.products_history",
 )
 

@@ -37,7 +37,7 @@ from lakemill.reducers import (
     TopK,
     Total,
     Variance,
-    history,
+    periods,
 )
 from lakemill.runner import run
 from lakemill.version import __version__
@@ -46,5 +46,5 @@ __all__ = [
     "All", "Any", "ApproxCountDistinct", "ApproxQuantile", "ArgMax", "ArgMin", "Bag", "CollectSet", "Count",
     "CountDistinct", "CountIf", "Dump", "First", "Fold", "Histogram", "Job", "Last", "Latest", "Max", "Mean", "Median",
     "Min", "Mode", "PerKey", "Quantile", "Reducer", "StdDev", "Sum", "TopK", "Total", "Variance", "__version__",
-    "history", "pure", "run",
+    "periods", "pure", "run",
 ]  # fmt: skip

@@ -42,12 +42,17 @@ def explain(world: World, job: Job, policy: str = "auto") -> Explanation:
             job.target, plan.kind, plan.reason, plan.detail, feed, {}, "appends; dumps are never taken back", []
         )
     task = prepare(world, job, policy)
-    sources = {name: _moved(task, name) for name in job.sources}
+    sources = {_place(job, at): _moved(task, name) + _met(task, at) for at, name in enumerate(job.sources)}
     removal = "appends only; a removal rebuilds the table" if job.appends else on_removal(_known(task))
     plan = task.plan
     return Explanation(
         job.target, plan.kind, plan.reason, plan.detail, sources, _reducers(task), removal, steps(_frame(task))
     )
+
+
+def _place(job: Job, at: int) -> str:
+    name = job.sources[at]
+    return f"{name} ({at + 1})" if job.sources.count(name) > 1 else name
 
 
 def _moved(task: Task, name: str) -> str:
@@ -57,6 +62,16 @@ def _moved(task: Task, name: str) -> str:
         if change is None or change.after == pin.version
         else f"versions {change.after} to {pin.version}"
     )
+
+
+def _met(task: Task, at: int) -> str:
+    """What a change of a source is sent beside: the rows of the others that meet it, and by which of their columns."""
+    joins, names = task.mapped.joins, task.job.sources
+    if at in joins.opaque or joins.constant(at):
+        return f"; a change of it rebuilds, {'OUTER_JOIN' if at in joins.opaque else 'MAP_NOT_LINEAR'}"
+    by = {link.other: ", ".join(its for _, its in link.columns) for link in joins.path(at)}
+    others = [f"{names[other]} {'by ' + by[other] if other in by else 'whole'}" for other in sorted(joins.beside(at))]
+    return f"; a change of it meets {' and '.join(others)}" if others else ""
 
 
 def _known(task: Task) -> Reduction | None:

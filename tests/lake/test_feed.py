@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -168,6 +169,20 @@ def test_old_rows_are_had_from_the_feed_when_their_version_is_gone(shop):
     assert not task.changes["raw.names"].kept and task.changes["raw.sales"].kept
     followed(shop, "update", "UPDATE", job)
     assert shop.rows("gold.named") == [("Anna", 3, 8, 5), ("Bob", 1, 9, 9), ("Cleo", 1, 3, 3)]
+
+
+def test_progress_is_renewed_before_its_versions_are_forgotten(shop):
+    shop.delta("raw.sales").optimize().executeCompaction()
+    assert shop.run(SALES).plan == "nothing"
+    before = shop.progress("gold.sales")
+    assert before.versions == {"raw.sales": 0}, "what needs no renewal is not written"
+    alter(shop, "SET TBLPROPERTIES ('delta.deletedFileRetentionDuration' = 'interval 1 second')")
+    time.sleep(0.6)
+    assert shop.run(SALES).plan == "nothing"
+    after = shop.progress("gold.sales")
+    assert (after.run, after.versions) == (before.run + 1, {"raw.sales": shop.log("raw.sales").version})
+    shop.put("raw.sales", [("a", 4)], SCHEMA)
+    followed(shop, "update", "UPDATE")
 
 
 def test_a_source_that_vanished_is_named(shop):

@@ -23,7 +23,7 @@ class Change:
     at most.   table_bytes: what reading the source whole reads; 0 where nobody knows.   by: whether the change comes
     from the feed, or both versions are compared.   kept: whether the source can still be read as of `after`.
     problem: a reason code, where the change cannot be had at all.   remark: one, where it can, but not as it should be.
-    detail: what was found.
+    detail: what was found.   ahead: whether the target has already more of it than this run reads.
     """
 
     source: str
@@ -38,6 +38,7 @@ class Change:
     problem: str = ""
     remark: str = ""
     detail: str = ""
+    ahead: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,9 @@ def allowed(job: Job, policy: str, plan: Plan) -> Plan:
 def _plan(job: Job, policy: str, changes: Mapping[str, Change], definition: Plan | None, joins: Joins) -> Plan:
     if policy == REBUILD:
         return Plan(REBUILD, "ASKED_FOR", "--policy rebuild")
+    ahead = [change.source for change in changes.values() if change.ahead]
+    if ahead:  # never back: another run was first, and had a later version
+        return Plan(NOTHING, "NOTHING_NEW", f"another run brought it further, with a later version of {ahead[0]}")
     for change in changes.values():
         if change.problem:
             return Plan(REBUILD, change.problem, f"{change.source}: {change.detail}")

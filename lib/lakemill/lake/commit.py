@@ -1,11 +1,12 @@
 """One write of a target: its progress in the same commit, read back, or nothing."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 
 from lakemill.errors import CommitLost
 from lakemill.lake.log import Commit
 from lakemill.lake.progress import Progress, confirm, lost_race, recording
-from lakemill.lake.tables import Table
+from lakemill.lake.tables import Table, append
 
 
 def committed(target: Table, planned: int, progress: Progress, write: Callable[[], None]) -> Commit:
@@ -23,3 +24,17 @@ def committed(target: Table, planned: int, progress: Progress, write: Callable[[
             f"{target.name}: another process committed to it meanwhile; nothing of this run was written. Run again."
         ) from error
     return confirm(target.log(), target.name, progress, planned)
+
+
+def repeat(target: Table, progress: Progress) -> None:
+    """The progress alone, on top of the log: where readers find it, and log clean-up does not."""
+    log = target.log()
+    nothing = target.spark.createDataFrame([], log.schema)
+    committed(target, log.version, progress, lambda: append(target, nothing))
+
+
+def is_old(target: Table, progress: Progress, sources: Iterable[Table]) -> bool:
+    """Whether the target's progress was written longer ago than half of what the tables involved keep of their past."""
+    written = target.log().commit(progress.version)
+    kept = [kept for table in (target, *sources) for kept in (table.log().keeps_files, table.log().keeps_log)]
+    return written is None or time.time() * 1000 - int(written.info["timestamp"]) > min(kept) / 2

@@ -18,9 +18,9 @@ def change_since(pin: Pin, progress: Progress) -> Change:
     if name in progress.ids and progress.ids[name] != pin.table_id:
         detail = "it is another table than before"
         return Change(name, after, pin.version, True, problem="SOURCE_RECREATED", detail=detail)
-    # Another run may have brought the target further than the version that this run has pinned: never back.
     if pin.version <= after or name not in progress.ids:
-        return Change(name, after, after, table_bytes=pin.table.log().bytes_at(pin.version))
+        size = pin.table.log().bytes_at(pin.version)
+        return Change(name, after, after, table_bytes=size, ahead=pin.version < after)
     commits = _commits(pin.table, after, pin.version)
     if commits is None:
         detail = f"the log no longer holds every version from {after + 1} to {pin.version}"
@@ -93,9 +93,12 @@ def _is_kept(table: Table, after: int, commits: Sequence[Commit]) -> bool:
     """Whether every file that the table had then, and has no more, is still there."""
     if table.log().commit(after) is None:
         return False
-    came = {path for commit in commits for path in commit.paths("add")}
-    went = {path for commit in commits for path in commit.paths("remove")}
-    return not missing(table.spark, _paths(table, sorted(went - came)))
+    came, sought = set[str](), set[str]()
+    for commit in commits:
+        went = set(commit.paths("remove"))
+        sought |= went - came
+        came |= set(commit.paths("add")) - went - sought  # a file that gets a deletion vector goes and comes
+    return not missing(table.spark, _paths(table, sorted(sought)))
 
 
 def _feed_files(commits: Sequence[Commit]) -> Iterator[str]:

@@ -138,12 +138,23 @@ class Log:
     @property
     def feed_is_on(self) -> bool:
         """Whether the newest version writes a change feed."""
-        return self.property(CHANGE_FEED) == "true"
+        return self.setting(CHANGE_FEED) == "true"
 
-    def property(self, key: str) -> str | None:
+    def setting(self, key: str) -> str | None:
         """A table property, as text."""
         found = self.snapshot.metadata().configuration().get(key)
         return str(found.get()) if found.isDefined() else None
+
+    @property
+    def keeps_files(self) -> int:
+        """How long the table keeps files that it let go of, in milliseconds: VACUUM removes what is older."""
+        jvm: Any = self.spark._jvm
+        return int(jvm.org.apache.spark.sql.delta.DeltaLog.tombstoneRetentionMillis(self.snapshot.metadata()))
+
+    @property
+    def keeps_log(self) -> int:
+        """How long the table keeps its log, in milliseconds."""
+        return int(self.snapshot.deltaLog().deltaRetentionMillis(self.snapshot.metadata()))
 
     def bytes_at(self, version: int) -> int:
         """How many bytes the files of a version hold, from its checksum; 0 where that is not there."""

@@ -16,12 +16,12 @@ from pyspark.sql.types import ArrayType, MapType, StructType
 
 from lakemill.errors import LakemillError
 from lakemill.job import Job
-from lakemill.lake.commit import committed
+from lakemill.lake.commit import repeat
 from lakemill.lake.files import list_files
 from lakemill.lake.log import Log
 from lakemill.lake.progress import NoProgress, Progress, read_progress
 from lakemill.lake.readers import Need, Reader, log_files, need, unchanged_until
-from lakemill.lake.tables import ROWS_A_FILE, Lake, Table, append
+from lakemill.lake.tables import ROWS_A_FILE, Lake, Table
 from lakemill.reducers.columns import quoted
 
 DAY = 86_400_000
@@ -71,7 +71,8 @@ def maintain(lake: Lake, job: Job, readers: Sequence[Reader]) -> Maintained:
     done = Maintained(table.name)
     _optimize(table, job.key or (), done)
     _vacuum(table, _needs(table, readers), done)
-    _repeat(table, _moved(lake, progress))
+    # OPTIMIZE itself takes no number, so one that another run overtook could pass off older progress as the newest.
+    repeat(table, _moved(lake, progress).again())
     _clean_log(table, _needs(table, readers), done)
     return done
 
@@ -120,9 +121,7 @@ def _vacuum(table: Table, needs: Sequence[Need], done: Maintained) -> None:
     remove them like any file that it does not know.
     """
     log = table.log()
-    jvm: Any = table.spark._jvm
-    retention = int(jvm.org.apache.spark.sql.delta.DeltaLog.tombstoneRetentionMillis(log.snapshot.metadata()))
-    until = time.time() * 1000 - retention
+    until = time.time() * 1000 - log.keeps_files
     holding = [one for one in needs if one.files_from < until + DAY]
     done.remarks += [_held(one, "no file was removed") for one in holding]
     if holding:
@@ -154,21 +153,10 @@ def _moved(lake: Lake, progress: Progress) -> Progress:
     return replace(progress, versions=versions)
 
 
-def _repeat(table: Table, progress: Progress) -> None:
-    """The progress once more, on top, under the next run's number: where readers find it, and log clean-up does not.
-
-    OPTIMIZE itself takes no number, so one that another run overtook could pass off older progress as the newest.
-    """
-    log = table.log()
-    nothing = table.spark.createDataFrame([], log.schema)
-    committed(table, log.version, progress.again(), lambda: append(table, nothing))
-
-
 def _clean_log(table: Table, needs: Sequence[Need], done: Maintained) -> None:
     """Delta's own log clean-up, of what is older than the table keeps it and than every reader needs it."""
     log, oldest, now = table.log(), min(log_files(table).commits.values()), time.time() * 1000
-    delta = log.snapshot.deltaLog()
-    own = int(delta.deltaRetentionMillis(log.snapshot.metadata()))
+    delta, own = log.snapshot.deltaLog(), log.keeps_log
     if oldest > now - own:
         return
     holding = [one for one in needs if one.log_from < now - own + DAY]

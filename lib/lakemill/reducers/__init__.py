@@ -9,11 +9,11 @@ from lakemill.reducers.distinct import CollectSet, CountDistinct
 from lakemill.reducers.extreme import Max, Min
 from lakemill.reducers.fold import Fold
 from lakemill.reducers.histogram import Histogram
-from lakemill.reducers.history import history
 from lakemill.reducers.latest import Latest
 from lakemill.reducers.mean import Mean
 from lakemill.reducers.mode import Mode
 from lakemill.reducers.part import Collected, Part, Total
+from lakemill.reducers.periods import periods
 from lakemill.reducers.perkey import PerKey
 from lakemill.reducers.quantile import Median, Quantile
 from lakemill.reducers.reducer import Reducer
@@ -26,5 +26,5 @@ __all__ = [
     "All", "Any", "ApproxCountDistinct", "ApproxQuantile", "ArgMax", "ArgMin", "Bag", "CollectSet", "Collected",
     "Count", "CountDistinct", "CountIf", "First", "Fold", "Histogram", "Last", "Latest", "Max", "Mean", "Median", "Min",
     "Mode", "Part", "PerKey", "Quantile", "Reducer", "StdDev", "Sum", "TopK", "Total", "Variance",
-    "history",
+    "periods",
 ]  # fmt: skip

@@ -11,8 +11,10 @@ from lakemill.core.plan import NOTHING, REBUILD, Change, Plan, allowed, decide
 from lakemill.core.where import keys_where
 from lakemill.errors import CorruptFeed, LakemillError
 from lakemill.job import Dump, Job
+from lakemill.lake.commit import is_old, repeat
 from lakemill.lake.feed import compared
 from lakemill.lake.files import corrupt_feed, damaged_log, feed_unreadable, files_gone
+from lakemill.lake.progress import Progress
 from lakemill.observe.runs import Run
 from lakemill.refresh import rebuild, update
 from lakemill.refresh.commit import stage
@@ -44,6 +46,7 @@ def refresh(world: World, job: Job, policy: str, run: Run, where: str | None = N
 def _do(task: Task, policy: str, run: Run) -> None:
     run.plan, run.reason, run.detail = task.plan.kind, task.plan.reason, task.plan.detail
     if task.plan.kind == NOTHING:
+        _renew(task)
         return
     try:
         (rebuild.rebuild if task.plan.kind == REBUILD else update.update)(task, run)
@@ -52,6 +55,14 @@ def _do(task: Task, policy: str, run: Run) -> None:
         if other is None:
             raise
         _do(other, policy, run)
+
+
+def _renew(task: Task) -> None:
+    """Write the progress again before the tables forget the versions that it names; else nothing is written."""
+    assert isinstance(task.progress, Progress)
+    ahead = any(change.ahead for change in task.changes.values())
+    if not ahead and is_old(task.target, task.progress, [pin.table for pin in task.pins.values()]):
+        repeat(task.target, task.next_progress())
 
 
 def _otherwise(task: Task, policy: str, error: Exception) -> Task | None:

@@ -9,7 +9,7 @@ from lakemill.reducers.columns import column
 NEXT, BEFORE = "_next_since", "_values_before"
 
 
-def history(key: Sequence[str], since: str, then: Sequence[str] = ()) -> Callable[[DataFrame], DataFrame]:
+def periods(key: Sequence[str], since: str, then: Sequence[str] = ()) -> Callable[[DataFrame], DataFrame]:
     """A function for PerKey: one row a key and period in which all its values stayed the same.
 
     A row says its values from `since` on, a day or a time; of several rows of one `since` the last by `then` counts
@@ -24,7 +24,7 @@ def history(key: Sequence[str], since: str, then: Sequence[str] = ()) -> Callabl
     Rows may come in any order, late or twice. A key that a later snapshot does not have stays as it was last said:
     nothing tells a key that went from one that was left out.
 
-        job = Job(source="bronze.prices", key=["product"], reduce=PerKey(history(["product"], since="day")), ...)
+        job = Job(source="bronze.prices", key=["product"], reduce=PerKey(periods(["product"], since="day")), ...)
 
     (7, 1.20, May 1), (7, 1.20, May 2) and (7, 1.50, May 4) become (7, 1.20, May 1, May 4, false) and
     (7, 1.50, May 4, NULL, true).

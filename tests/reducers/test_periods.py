@@ -1,4 +1,4 @@
-"""history: periods of equal values, against plain Python over the same rows, and the cases that a user asks about."""
+"""periods of equal values, against plain Python over the same rows, and the cases that a user asks about."""
 
 import random
 from collections import defaultdict
@@ -10,13 +10,13 @@ import pytest
 from frames import assert_rows
 from pyspark.sql.types import StructType
 
-from lakemill import Job, PerKey, history
+from lakemill import Job, PerKey, periods
 from lakemill.core.check import check_per_key
 from lakemill.errors import UsageError
 
 ROWS = "h int, k string, day date, dump string, line int, price decimal(6,2), brand string"
 PERIODS = "h int, k string, price decimal(6,2), brand string, valid_from date, valid_to date, is_current boolean"
-PRICES = history(["h", "k"], since="day", then=["dump", "line"])
+PRICES = periods(["h", "k"], since="day", then=["dump", "line"])
 
 
 def may(day: int) -> date:
@@ -98,7 +98,7 @@ def test_what_a_user_of_histories_expects(spark):
 
 def test_without_values_a_key_has_one_period(spark):
     rows = [(1, may(4)), (1, may(2)), (2, None), (2, may(3))]
-    found = history(["k"], since="day")(spark.createDataFrame(rows, "k int, day date"))
+    found = periods(["k"], since="day")(spark.createDataFrame(rows, "k int, day date"))
     expected = [(1, may(2), None, True), (2, None, None, True)]
     assert_rows(found, expected, "k int, valid_from date, valid_to date, is_current boolean")
 
