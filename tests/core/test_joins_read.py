@@ -57,6 +57,9 @@ OPAQUE = {
     "no plain column": (lambda a, b, c: a.join(b, a["k"] + 1 == b["k"], "left").select("x", "y"), {1}),
     "two sources looked up": (lambda a, b, c: a.join(b.join(c, "g"), "k", "left"), {1, 2}),
     "looked up by a looked-up column": (lambda a, b, c: a.join(b, "k", "left").join(c, "g", "left"), {2}),
+    "null-safe, by a looked-up column": (
+        lambda a, b, c: c.join(a.join(b, "k", "left").select("m", b["g"].alias("bg")),
+                               F.col("bg").eqNullSafe(c["g"]), "left").select("z", "m"), {0, 1}),
     "looked up twice": (lambda a, b, c: a.join(b, "k", "left").select("x").union(b.select("y")), {1}),
 }
 
@@ -79,3 +82,10 @@ def test_unions_are_branches(spark):
     full = read(spark, lambda a, b, c: c.select("z").union(a.join(b, "k", "full").select("x")).union(
         c.join(b, "g").select("z")))  # fmt: skip
     assert full.constant(2), "b's rows come without a's"
+
+
+def test_a_column_of_a_side_that_may_be_missing_links_nothing(spark):
+    def nested(a, b, c):
+        return c.join(a.join(b, "k", "left").select("m", b["g"].alias("bg")), F.col("bg").eqNullSafe(c["g"]))
+
+    assert read(spark, nested).links == (Link(0, 1, (("k", "k"),), optional=True),)

@@ -183,7 +183,8 @@ class _Walk:
             a, b = left.kept.get(one), right.kept.get(other)
             if a is None or b is None:
                 a, b = left.kept.get(other), right.kept.get(one)
-            if a is not None and b is not None:
+            # A column of a side that rows may lack is NULL for those, whatever rows of that source there are.
+            if a is not None and b is not None and not {a[0], b[0]} & (self.optional | self.opaque):
                 found.setdefault((a[0], b[0]), []).append((a[1], b[1]))
         self.links += [Link(one, other, tuple(columns), optional) for (one, other), columns in found.items()]
 

@@ -22,6 +22,7 @@ class Change:
     changes_data: whether rows came or went.   removes: whether rows may have gone.   feed_bytes: what its feed reads
     at most.   table_bytes: what reading the source whole reads; 0 where nobody knows.   by: whether the change comes
     from the feed, or both versions are compared.   kept: whether the source can still be read as of `after`.
+    comparable: whether its rows can be told apart.
     problem: a reason code, where the change cannot be had at all.   remark: one, where it can, but not as it should be.
     detail: what was found.   ahead: whether the target has already more of it than this run reads.
     """
@@ -35,6 +36,7 @@ class Change:
     table_bytes: int = 0
     by: str = FEED
     kept: bool = True
+    comparable: bool = True
     problem: str = ""
     remark: str = ""
     detail: str = ""
@@ -92,22 +94,29 @@ def _plan(job: Job, policy: str, changes: Mapping[str, Change], definition: Plan
 
 def _rebuilds(job: Job, changes: Mapping[str, Change], joins: Joins) -> Iterator[Plan]:
     """What no update can do with the sources that changed."""
-    for at, name in enumerate(job.sources):
-        if not changes[name].changes_data:
-            continue
+    changed = [at for at, name in enumerate(job.sources) if changes[name].changes_data]
+    for at in changed:
+        name = job.sources[at]
         if at in joins.opaque:
             yield Plan(REBUILD, "OUTER_JOIN", f"{name} changed; {_OUTER}")
         if joins.constant(at):
             yield Plan(REBUILD, "MAP_NOT_LINEAR", f"{name} changed; {_NOT_LINEAR}")
+        if not changes[name].comparable and (at in joins.optional or len(changed) > 1):
+            yield Plan(REBUILD, "MAP_NOT_LINEAR", f"{name} changed; {_NOT_COMPARABLE}")
         if job.appends and (changes[name].removes or at in joins.optional):
             yield Plan(REBUILD, "SOURCE_REMOVED_ROWS", f"it has no key, and rows of {name} changed or went")
 
 
 _OUTER = (
-    "it is joined by a full outer join, or looked up by more than plain columns of one table: an update cannot tell "
-    "which rows that touches"
+    "an update cannot tell which rows that touches: it is in a full outer join, or on the side of a left, right, semi "
+    "or anti join that may be missing, and not alone there, there twice, or found by other than plain columns of a "
+    "table that every row has"
 )
-_NOT_LINEAR = "one part of its map's union joins it and another has only tables that it is joined with: make two jobs"
+_NOT_LINEAR = (
+    "its map unites rows that are joined with it and rows of the same tables that are not, as (a join b) union a with "
+    "a change of b: make two jobs"
+)
+_NOT_COMPARABLE = "an update needs its rows of before, and rows that hold maps or variants cannot be compared"
 
 
 def _dearer(changes: Mapping[str, Change]) -> Plan | None:

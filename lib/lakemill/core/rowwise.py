@@ -57,21 +57,24 @@ class Mapped:
 
     schema: the columns it gives.   plan: its plan as a text that is the same in every session.   fingerprint: a digest
     of everything that decides the target's rows, its state included.   joins: what it does with its sources.
+    nodes, leaves: the plan as JSON, and the place of the source at each of its leaves, from the left.
     """
 
     schema: StructType
     plan: str
     fingerprint: str
     joins: Joins
+    nodes: str
+    leaves: tuple[int, ...]
 
 
 def check_map(spark: SparkSession, job: Job, sources: Mapping[str, StructType]) -> Mapped:
     """The map over sources of these columns; raises UsageError, naming the node, where it is not row by row."""
     first, second = _built(spark, job, sources), _built(spark, job, sources)
     plan = first._jdf.queryExecution().analyzed()
-    nodes = json.loads(plan.toJSON())
-    leaves = tags_of(plan)
-    _Check(job, nodes, list(leaves)).run()
+    said = str(plan.toJSON())
+    nodes, tags = json.loads(said), tags_of(plan)
+    _Check(job, nodes, list(tags)).run()
     if not plan.deterministic():
         _refuse(job, f"MAP_NONDETERMINISTIC: {suspect(nodes)} gives another value each time")
     text = plan_text(plan)
@@ -82,8 +85,9 @@ def check_map(spark: SparkSession, job: Job, sources: Mapping[str, StructType]) 
         )
     schema = StructType([StructField(f.name, f.dataType, True) for f in first.schema.fields])
     _check_columns(job, schema)
-    joins = joins_of(nodes, [int(min(tags)) for tags in leaves], _ids(plan))
-    return Mapped(schema, text, _fingerprint(job, schema, text), joins)
+    leaves = tuple(int(min(each)) for each in tags)
+    joins = joins_of(nodes, leaves, _ids(plan))
+    return Mapped(schema, text, _fingerprint(job, schema, text), joins, said, leaves)
 
 
 def _ids(plan: Any) -> dict[str, int]:
@@ -229,10 +233,10 @@ def plan_text(plan: Any) -> str:
     """The plan as JSON, and as Spark prints its expressions: JSON leaves maps out, such as the options of from_csv."""
     seen: dict[str, int] = {}
     printed = re.sub(r"\blambda \w+#", "lambda #", plan.treeString(True, False, 100_000, False))
-    return _normal(plan.toJSON()) + re.sub(r"#(\d+)", lambda id: f"#{seen.setdefault(id.group(1), len(seen))}", printed)
+    return normal(plan.toJSON()) + re.sub(r"#(\d+)", lambda id: f"#{seen.setdefault(id.group(1), len(seen))}", printed)
 
 
-def _normal(plan: str) -> str:
+def normal(plan: str) -> str:
     """The plan's JSON with the columns numbered in their order of appearance: sessions number them differently.
 
     Variables of lambdas have a number in their name besides, which is left out.

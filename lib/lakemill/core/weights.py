@@ -26,8 +26,12 @@ def went(weighed: DataFrame) -> DataFrame:
 
 def net(weighed: DataFrame) -> DataFrame:
     """What is left when equal rows cancel: each row, with 1 or -1, as often as the sum of its weights says."""
-    names = [column(name) for name in weighed.columns if name != WEIGHT]
-    sums = weighed.groupBy(*told_apart(weighed)).agg(F.sum(WEIGHT).cast("int").alias(WEIGHT))
+    fields = [field for field in weighed.schema.fields if field.name != WEIGHT]
+    floats = {f.name: f"_value_of_{at}" for at, f in enumerate(fields) if holds(f.dataType, FloatType | DoubleType)}
+    # Spark groups 0.0 and -0.0 as 0.0; the rows of a group have one text, so any of them has the value.
+    values = [F.first(column(name)).alias(kept) for name, kept in floats.items()]
+    sums = weighed.groupBy(*told_apart(weighed)).agg(F.sum(WEIGHT).cast("int").alias(WEIGHT), *values)
+    names = [column(floats.get(f.name, f.name)).alias(f.name) for f in fields]
     sign = F.when(F.col(WEIGHT) > 0, 1).otherwise(-1)
     return sums.select(*names, F.explode(F.array_repeat(sign, F.abs(F.col(WEIGHT)))).alias(WEIGHT))
 

@@ -26,11 +26,13 @@ def committed(target: Table, planned: int, progress: Progress, write: Callable[[
     return confirm(target.log(), target.name, progress, planned)
 
 
-def repeat(target: Table, progress: Progress) -> None:
-    """The progress alone, on top of the log: where readers find it, and log clean-up does not."""
-    log = target.log()
-    nothing = target.spark.createDataFrame([], log.schema)
-    committed(target, log.version, progress, lambda: append(target, nothing))
+def repeat(target: Table, progress: Progress, planned: int) -> None:
+    """The progress alone, on top of the log: where readers find it, and log clean-up does not.
+
+    `planned`: the target's version of which this is the progress.
+    """
+    nothing = target.spark.createDataFrame([], target.log().schema)
+    committed(target, planned, progress, lambda: append(target, nothing))
 
 
 def is_old(target: Table, progress: Progress, sources: Iterable[Table]) -> bool:

@@ -18,6 +18,9 @@ def change_since(pin: Pin, progress: Progress) -> Change:
     if name in progress.ids and progress.ids[name] != pin.table_id:
         detail = "it is another table than before"
         return Change(name, after, pin.version, True, problem="SOURCE_RECREATED", detail=detail)
+    if pin.table.log().version < after:
+        detail = f"it went back behind version {after}, which was read: brought back from a copy?"
+        return Change(name, after, pin.version, True, problem="SOURCE_RECREATED", detail=detail)
     if pin.version <= after or name not in progress.ids:
         size = pin.table.log().bytes_at(pin.version)
         return Change(name, after, after, table_bytes=size, ahead=pin.version < after)
@@ -34,6 +37,7 @@ def change_since(pin: Pin, progress: Progress) -> Change:
         any(commit.removes for commit in commits),
         sum(commit.feed_bytes for commit in changed),
         pin.table.log().bytes_at(pin.version),
+        comparable=comparable(pin.schema),
     )
     columns = reshaped(pin, after, commits)
     if columns.broken:
@@ -44,9 +48,9 @@ def change_since(pin: Pin, progress: Progress) -> Change:
 def compared(pin: Pin, change: Change, reason: str, detail: str) -> Change:
     """The same change, had from comparing both versions since its feed cannot be read; or not at all."""
     if not change.kept:
-        detail = f"{detail}, and so are files of version {change.after}"
-    elif not comparable(pin.schema):
-        detail = f"{detail}, and rows that hold maps or variants cannot be compared"
+        detail = f"{detail}; and version {change.after}, to compare with, has lost files"
+    elif not change.comparable:
+        detail = f"{detail}; and rows that hold maps or variants cannot be compared"
     else:
         detail = f"{detail}; versions {change.after} and {change.through} are compared instead"
         return replace(change, by=COMPARED, removes=True, remark=reason, detail=detail)
@@ -82,11 +86,19 @@ def _had_from(pin: Pin, change: Change, commits: Sequence[Commit], unreadable: s
     if gone:
         detail = f"{len(gone)} files of its change feed are gone ({_vacuumed(pin.table, change.after)})"
         return compared(pin, change, "FEED_EXPIRED", detail)
-    whole = [commit.version for commit in commits if commit.overwrites]
+    whole = [commit.version for commit in commits if _overwrites(pin.table, commit)]
     if whole:
         detail = f"version {whole[-1]} replaced all its rows"
         return replace(change, remark="SOURCE_OVERWRITTEN", detail=detail)
     return change
+
+
+def _overwrites(table: Table, commit: Commit) -> bool:
+    """Whether it replaced all rows of the table by others."""
+    said = f"{commit.info.get('operation')} {commit.info.get('operationParameters')}"
+    if "Overwrite" not in said and "REPLACE" not in said:
+        return False
+    return 0 < table.log().bytes_at(commit.version - 1) <= commit.removed_bytes
 
 
 def _is_kept(table: Table, after: int, commits: Sequence[Commit]) -> bool:

@@ -4,7 +4,9 @@ Through Delta's own DeltaLog where a snapshot is needed, and through the commits
 one commit takes milliseconds, a history takes a Spark job.
 """
 
+import base64
 import json
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,6 +20,13 @@ from pyspark.sql.types import StructType
 
 from lakemill.errors import LakemillError
 from lakemill.lake.files import damaged_log, read_text
+
+Z85_UUID = 20
+"""Characters of a UUID in Z85, ZeroMQ's base 85 (rfc.zeromq.org/spec/32)."""
+Z85_TO_B85 = str.maketrans(
+    "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#",
+    "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~",
+)
 
 CHANGE_FEED = "delta.enableChangeDataFeed"
 
@@ -58,16 +67,16 @@ class Commit:
         return any(self._action(action, "remove").get("dataChange") for action in self.actions)
 
     @property
-    def overwrites(self) -> bool:
-        """Whether it replaced all rows of the table."""
-        said = self.info.get("operationParameters") or {}
-        whole = said.get("mode") == "Overwrite" and said.get("predicate") in (None, "", "[]")
-        return self.removes and (whole or "REPLACE TABLE" in str(self.info.get("operation")))
+    def removed_bytes(self) -> int:
+        """How many bytes the files held that it removed."""
+        return sum(self._action(action, "remove").get("size") or 0 for action in self.actions)
 
     def paths(self, kind: str, changing: bool = False) -> list[str]:
         """The files that it adds, removes, or wrote for the feed (cdc); changing: without those that only moved."""
         said = [self._action(action, kind) for action in self.actions]
-        return [unquote(str(one["path"])) for one in said if one and (one.get("dataChange") or not changing)]
+        found = [one for one in said if one and (one.get("dataChange") or not changing)]
+        vectors = [vector for one in found if (vector := _vector_file(one.get("deletionVector") or {}))]
+        return [*(unquote(str(one["path"])) for one in found), *vectors]
 
     def transaction(self, app_id: str) -> int | None:
         """The transaction number that its writer took under this name."""
@@ -188,6 +197,18 @@ class Log:
         """The commits of (after, through]; None where one of them is not there."""
         found = [self.commit(version) for version in range(after + 1, through + 1)]
         return None if None in found else [commit for commit in found if commit]
+
+
+def _vector_file(vector: Mapping[str, Any]) -> str | None:
+    """The file of a deletion vector that has one of its own, as Delta's protocol names it."""
+    path = str(vector.get("pathOrInlineDv", ""))
+    if vector.get("storageType") == "p":
+        return path
+    if vector.get("storageType") != "u":
+        return None
+    prefix, coded = path[:-Z85_UUID], path[-Z85_UUID:]
+    name = uuid.UUID(bytes=base64.b85decode(coded.translate(Z85_TO_B85)))
+    return f"{prefix}/deletion_vector_{name}.bin" if prefix else f"deletion_vector_{name}.bin"
 
 
 def schema_of(metadata: Mapping[str, Any]) -> StructType:

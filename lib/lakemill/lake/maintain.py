@@ -63,7 +63,8 @@ def maintain(lake: Lake, job: Job, readers: Sequence[Reader]) -> Maintained:
     Raises LakemillError where the table is not as lakemill left it.
     """
     table = lake.table(job.target)
-    progress = read_progress(table.log(), table.name)
+    log = table.log()
+    progress = read_progress(log, table.name)
     if isinstance(progress, NoProgress):
         raise LakemillError(
             f"{table.name}: {progress.reason}: {progress.detail}. Nothing was done; `lakemill run {table.name}` first."
@@ -72,7 +73,7 @@ def maintain(lake: Lake, job: Job, readers: Sequence[Reader]) -> Maintained:
     _optimize(table, job.key or (), done)
     _vacuum(table, _needs(table, readers), done)
     # OPTIMIZE itself takes no number, so one that another run overtook could pass off older progress as the newest.
-    repeat(table, _moved(lake, progress).again())
+    repeat(table, _moved(lake, progress).again(), log.version)
     _clean_log(table, _needs(table, readers), done)
     return done
 

@@ -78,7 +78,7 @@ def _unreadable(before: StructType, now: StructType) -> str:
     """What Delta does not read a feed across: DELTA_CHANGE_DATA_FEED_INCOMPATIBLE_DATA_SCHEMA."""
     for field in before.fields:
         later = now[field.name]
-        if field.dataType != later.dataType:
+        if field.dataType.simpleString() != later.dataType.simpleString():
             types = f"{field.dataType.simpleString()} to {later.dataType.simpleString()}"
             return f"its column {field.name} was widened from {types}"
         if MAPPED_ID in field.metadata and MAPPED_ID not in later.metadata:
@@ -94,7 +94,7 @@ def _is_another(field: StructField, later: StructField) -> bool:
 
 def _widens(kind: DataType, later: DataType) -> bool:
     """Whether every value of a type is one of the later type, as Delta's type widening has it."""
-    if kind == later:
+    if kind.simpleString() == later.simpleString():  # comments and nullability do not matter
         return True
     if isinstance(kind, DecimalType) and isinstance(later, DecimalType):
         more = later.scale - kind.scale

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
+from pyspark.sql import Column
 
-from lakemill.core.plan import NOTHING, REBUILD, Change, Plan, allowed, decide
+from lakemill.core.plan import FEED, NOTHING, REBUILD, Plan, allowed, decide
 from lakemill.core.where import keys_where
-from lakemill.errors import CorruptFeed, LakemillError
+from lakemill.errors import CommitLost, CorruptFeed, LakemillError
 from lakemill.job import Dump, Job
 from lakemill.lake.commit import is_old, repeat
 from lakemill.lake.feed import compared
@@ -39,8 +40,15 @@ def refresh(world: World, job: Job, policy: str, run: Run, where: str | None = N
         run.version = task.target_version
         _do(task, policy, run)
         if chosen is not None and where and run.plan != REBUILD:
-            restate(prepare(world, job, "auto"), chosen, where, run)
+            _restate(world, job, chosen, where, run)
     world.pins.pop(job.target, None)
+
+
+def _restate(world: World, job: Job, chosen: Column, where: str, run: Run) -> None:
+    task = prepare(world, job, "auto")
+    if any(change.ahead for change in task.changes.values()):
+        raise CommitLost(f"{job.target}: another run brought it further meanwhile; no keys were made anew. Run again.")
+    restate(task, chosen, where, run)
 
 
 def _do(task: Task, policy: str, run: Run) -> None:
@@ -62,26 +70,25 @@ def _renew(task: Task) -> None:
     assert isinstance(task.progress, Progress)
     ahead = any(change.ahead for change in task.changes.values())
     if not ahead and is_old(task.target, task.progress, [pin.table for pin in task.pins.values()]):
-        repeat(task.target, task.next_progress())
+        repeat(task.target, task.next_progress(), task.target_version)
 
 
 def _otherwise(task: Task, policy: str, error: Exception) -> Task | None:
     """The task planned anew, where the feed turned out to be unreadable though its log and files promised it."""
     if files_gone(error):
-        detail = f"{', '.join(task.job.sources)}: files of its change feed are gone"
-        return replace(task, plan=allowed(task.job, policy, Plan(REBUILD, "FEED_EXPIRED", detail)))
-    if not feed_unreadable(error):
+        reason, detail = "FEED_EXPIRED", "files of its change feed are gone"
+    elif feed_unreadable(error):
+        reason, detail = "FEED_UNREADABLE", "Delta cannot read its change feed"
+    else:
         return None
-    changes = {name: _compared(task, change) for name, change in task.changes.items()}
-    if changes == task.changes:
-        return None
-    return replace(task, changes=changes, plan=decide(task.job, policy, changes, None, task.mapped.joins))
-
-
-def _compared(task: Task, change: Change) -> Change:
-    if not change.changes_data:
-        return change
-    return compared(task.pins[change.source], change, "FEED_UNREADABLE", "Delta cannot read its change feed")
+    changes = {
+        name: compared(task.pins[name], change, reason, detail) if change.changes_data and change.by == FEED else change
+        for name, change in task.changes.items()
+    }
+    plan = decide(task.job, policy, changes, None, task.mapped.joins)
+    if changes == task.changes:  # they were compared already, and that failed too
+        plan = allowed(task.job, policy, Plan(REBUILD, reason, f"{', '.join(task.job.sources)}: {detail}"))
+    return replace(task, changes=changes, plan=plan)
 
 
 @contextmanager

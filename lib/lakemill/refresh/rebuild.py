@@ -34,12 +34,17 @@ def _whole(task: Task, run: Run) -> None:
     key = task.job.key or ()
 
     def write() -> None:
-        if not job.appends and _same_columns(target, rows) and target.has_one_row_a(key):
+        if not _same_columns(target, rows):
+            create(target, by_range(rows, key, run.rows_in or 0))
+        elif job.appends:
+            merge_rows(target, held.hold(perkey.difference(task.stored(), rows))[0])
+        elif target.has_one_row_a(key):
             merge_difference(target, rows, key)
         else:
             create(target, by_range(rows, key, run.rows_in or 0))
 
-    commit(target, task.target_version, task.next_progress(), run, write)
+    with holding(False) as held:
+        commit(target, task.target_version, task.next_progress(), run, write)
     run.keys_touched = None if job.appends else run.rows_out
 
 

@@ -6,7 +6,7 @@ from pyspark.sql import Column, DataFrame, functions as F
 
 from lakemill.core import mapreduce, perkey
 from lakemill.core.local import holding
-from lakemill.core.plan import REBUILD, Plan
+from lakemill.core.plan import NOTHING, REBUILD, Plan
 from lakemill.lake.merge import merge_keys, merge_rows
 from lakemill.observe.runs import Run
 from lakemill.reducers import PerKey
@@ -16,7 +16,8 @@ from lakemill.refresh.task import Task
 
 def restate(task: Task, where: Column, said: str, run: Run) -> None:
     """Make the keys of a condition anew, from the versions that the table is made from; the others stay."""
-    task = replace(task, plan=Plan(REBUILD, "ASKED_FOR", f"--where {said}"))
+    before = f"; {run.plan} {run.reason} before it" if run.plan != NOTHING else ""
+    task = replace(task, plan=Plan(REBUILD, "ASKED_FOR", f"--where {said}{before}"))
     run.plan, run.reason, run.detail = task.plan.kind, task.plan.reason, task.plan.detail
     mapped = task.job.mapped(*[task.pins[name].rows() for name in task.job.sources]).where(where)
     (_per_key if isinstance(task.job.reduce, PerKey) else _keyed)(task, mapped, task.stored().where(where), run)
@@ -37,7 +38,8 @@ def _per_key(task: Task, mapped: DataFrame, old: DataFrame, run: Run) -> None:
     with holding(False) as held:
         with stage(run, "recompute"):
             changed, _ = held.hold(perkey.difference(old, task.job.reduce.rows(mapped)))
-            run.keys_recomputed = mapped.select(*key).distinct().count()
+            keys, run.keys_recomputed = held.hold(mapped.select(*key).union(old.select(*key)).distinct())
+            perkey.check_keys(task.job, changed, keys, few=False)
         commit(target, task.target_version, task.next_progress(), run, lambda: merge_rows(target, changed))
 
 

@@ -8,6 +8,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql.types import StructType
 
 from lakemill.core.check import check_job
+from lakemill.core.evolution import new_columns, same_map
 from lakemill.core.plan import REBUILD, Change, Plan, allowed, decide
 from lakemill.core.reduction import Reduction, reduction
 from lakemill.core.rowwise import Mapped
@@ -88,10 +89,12 @@ def _redefined(job: Job, pins: Mapping[str, Pin], progress: Progress, mapped: Ma
         was = None
     if was is None or was.fingerprint != progress.fingerprint:
         return Plan(REBUILD, "DEFINITION_CHANGED", "its sources, map, key or reduce are not those it was made with")
-    if _held(job, was.schema) == _held(job, mapped.schema):
+    now = {name: pin.schema for name, pin in pins.items()}
+    new = new_columns(known, now)
+    if _held(job, was.schema) == _held(job, mapped.schema) and same_map(was, mapped, job.sources, new):
         return None
-    changed = [name for name, pin in pins.items() if known[name] != pin.schema]
-    return Plan(REBUILD, "SCHEMA_CHANGED", f"{', '.join(changed)}: the target has its new columns too")
+    changed = [f"{name}: {', '.join(sorted(columns))}" for name, columns in new.items() if columns]
+    return Plan(REBUILD, "SCHEMA_CHANGED", f"its rows depend on columns that are new or of another type, {changed[0]}")
 
 
 def _held(job: Job, mapped: StructType) -> object:

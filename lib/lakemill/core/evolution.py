@@ -1,0 +1,55 @@
+"""Whether a source's new columns mean anything to a map: those that it only hands on, or does not name, do not.
+
+A map is built again on the columns that its sources had before. Where both plans are the same but for columns handed on
+as they are, the rows of before are mapped as ever.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pyspark.sql.types import StructType
+
+from lakemill.core.rowwise import Mapped, normal
+
+Node = dict[str, Any]
+
+
+def new_columns(before: Mapping[str, StructType], now: Mapping[str, StructType]) -> dict[str, set[str]]:
+    """The columns of each source that were added, or are of another type than before."""
+    found = {}
+    for name, schema in now.items():
+        was = {field.name: field.dataType.simpleString() for field in before[name].fields}
+        found[name] = {f.name for f in schema.fields if was.get(f.name) != f.dataType.simpleString()}
+    return found
+
+
+def same_map(before: Mapped, now: Mapped, sources: Sequence[str], new: Mapping[str, set[str]]) -> bool:
+    """Whether the map does the same in both plans, but for handing the new columns on."""
+    changed = [new[name] for name in sources]
+    return _without(before, changed) == _without(now, changed)
+
+
+def _without(mapped: Mapped, changed: Sequence[set[str]]) -> str:
+    """The plan without the places where it hands on changed columns."""
+    nodes, leaves, dropped = json.loads(mapped.nodes), list(mapped.leaves), set[int]()
+    for node in reversed(nodes):  # parents are listed first
+        if not node["num-children"] and "output" in node:
+            names = changed[leaves.pop()]
+            dropped |= {_id(column[0]) for column in node["output"] if column[0]["name"] in names}
+            node["output"] = [column for column in node["output"] if _id(column[0]) not in dropped]
+        elif "projectList" in node:
+            handed = [one for one in node["projectList"] if _is_plain(one) and _id(one[-1]) in dropped]
+            dropped |= {_id(one[0]) for one in handed}
+            node["projectList"] = [one for one in node["projectList"] if one not in handed]
+    return normal(json.dumps(nodes, separators=(",", ":")))
+
+
+def _is_plain(expression: Sequence[Node]) -> bool:
+    """Whether it is a column, renamed at most."""
+    kinds = [str(node["class"]).rsplit(".", 1)[-1] for node in expression]
+    return kinds in (["AttributeReference"], ["Alias", "AttributeReference"])
+
+
+def _id(node: Node) -> int:
+    return int(node["exprId"]["id"])
