@@ -118,12 +118,10 @@ def test_a_feed_whose_files_are_gone_rebuilds_and_says_so(shop):
     shop.world.pins.clear()
     task = refresh.prepare(shop.world, SALES, "auto")
     shutil.rmtree(Path(shop.uri("raw.sales"), "_change_data"))
-    run = shop.run(SALES, "update")
+    run = Run("r", SALES.target)
+    refresh._do(task, "update", run)  # they went after the plan was made
     assert (run.plan, run.reason) == ("update", "FEED_EXPIRED"), "both versions can still be compared"
     assert shop.differences(SALES) == []
-    shop.delta("gold.sales").restoreToVersion(task.target_version)
-    with pytest.raises(UsageError, match="FEED_EXPIRED"):  # they went after the plan was made
-        refresh._do(task, "update", run)
 
 
 def test_a_table_made_under_another_name_is_not_taken_for_ones_own(shop):

@@ -288,7 +288,7 @@ def play(
     chance = random.Random(seed)
     sources, plans = Sources(lake, chance, histories), Counter()
     for step in range(steps):
-        deeds = [sources.act(name) for name in COLUMNS for _ in range(chance.choice([0, 1, 1, 2]) if step else 1)]
+        deeds = [sources.act(name) for name in COLUMNS for _ in range(chance.choice([0, 1, 1]) if step else 1)]
         last = step == steps - 1 or (until is not None and time.monotonic() > until)
         for name in cases if last or not step else chance.sample(cases, at_once):
             run = lake.run(CASES[name].job)

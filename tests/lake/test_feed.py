@@ -56,7 +56,7 @@ def test_without_a_feed_both_versions_are_compared(shop):
     assert shop.rows("gold.sales") == [(None, 1, None, None), ("a", 2, 4, 2), ("b", 1, 5, 5), ("c", 2, 14, 7)]
     shop.delta("raw.sales").delete("shop = 'b'")
     shop.delta("raw.sales").vacuum(0)
-    with pytest.raises(UsageError, match="FEED_MISSING .*files of version 3"):
+    with pytest.raises(UsageError, match="FEED_MISSING .*version 3, to compare with, has lost files"):
         planned(shop, policy="update")
     followed(shop, "rebuild", "FEED_MISSING")
 

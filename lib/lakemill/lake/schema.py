@@ -17,6 +17,7 @@ from pyspark.sql.types import (
     StructType,
 )
 
+from lakemill.job import RESERVED
 from lakemill.lake.log import Commit, schema_of
 from lakemill.lake.tables import Pin, Table, without_state
 from lakemill.reducers.columns import has_no_order
@@ -46,10 +47,10 @@ def reshaped(pin: Pin, after: int, commits: Sequence[Commit]) -> Reshaped:
     later = [schema_of(commit.metadata) for commit in commits if commit.metadata]
     if not later:
         return Reshaped()
-    before, unreadable = at_version(pin.table, after), ""
+    before, unreadable = _declared(pin.table, after), ""
     if before is None:
         return Reshaped(f"its columns were set anew after version {after}, of which the log no longer tells")
-    for now in map(without_state, later):
+    for now in later:
         broken = _broken(before, now)
         if broken:
             return Reshaped(f"{broken} after version {after}")
@@ -58,14 +59,30 @@ def reshaped(pin: Pin, after: int, commits: Sequence[Commit]) -> Reshaped:
     return Reshaped(unreadable=unreadable)
 
 
+def _declared(table: Table, version: int) -> StructType | None:
+    """The columns at a version with the ids that column mapping gives them, which a DataFrame does not show."""
+    log = table.log()
+    for earlier in range(version, -1, -1):
+        commit = log.commit(earlier)
+        if commit is None:
+            return at_version(table, version)
+        if commit.metadata:
+            return schema_of(commit.metadata)
+    return None
+
+
 def comparable(schema: StructType) -> bool:
     """Whether rows can be told apart, which those with maps and variants cannot."""
     return not any(has_no_order(field.dataType) for field in schema.fields)
 
 
+def _presented(schema: StructType) -> list[StructField]:
+    return [field for field in schema.fields if field.name != RESERVED]
+
+
 def _broken(before: StructType, now: StructType) -> str:
     later = {field.name: field for field in now.fields}
-    for field in before.fields:
+    for field in _presented(before):
         if field.name not in later or _is_another(field, later[field.name]):
             return f"its column {field.name} was dropped or renamed"
         if not _widens(field.dataType, later[field.name].dataType):
@@ -76,7 +93,7 @@ def _broken(before: StructType, now: StructType) -> str:
 
 def _unreadable(before: StructType, now: StructType) -> str:
     """What Delta does not read a feed across: DELTA_CHANGE_DATA_FEED_INCOMPATIBLE_DATA_SCHEMA."""
-    for field in before.fields:
+    for field in _presented(before):
         later = now[field.name]
         if field.dataType.simpleString() != later.dataType.simpleString():
             types = f"{field.dataType.simpleString()} to {later.dataType.simpleString()}"
