@@ -15,6 +15,7 @@ from lakemill.core.local import empty
 from lakemill.core.rowwise import (
     OWN,
     OWN_PREFIXES,
+    SUBQUERIES,
     UNFIXED,
     Mapped,
     check_map,
@@ -30,8 +31,6 @@ from lakemill.pure import marked
 from lakemill.reducers import PerKey
 from lakemill.reducers.bytecode import digest
 from lakemill.reducers.columns import has_no_order
-
-SUBQUERIES = {"Exists", "InSubquery", "LateralSubquery", "ListQuery", "ScalarSubquery"}
 
 
 def check_job(spark: SparkSession, job: Job, sources: Mapping[str, StructType]) -> Mapped:

@@ -6,13 +6,11 @@ as they are, the rows of before are mapped as ever.
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from pyspark.sql.types import StructType
 
+from lakemill.core.joins import attribute, handed_on
 from lakemill.core.rowwise import Mapped, normal
-
-Node = dict[str, Any]
 
 
 def new_columns(before: Mapping[str, StructType], now: Mapping[str, StructType]) -> dict[str, set[str]]:
@@ -36,20 +34,10 @@ def _without(mapped: Mapped, changed: Sequence[set[str]]) -> str:
     for node in reversed(nodes):  # parents are listed first
         if not node["num-children"] and "output" in node:
             names = changed[leaves.pop()]
-            dropped |= {_id(column[0]) for column in node["output"] if column[0]["name"] in names}
-            node["output"] = [column for column in node["output"] if _id(column[0]) not in dropped]
+            dropped |= {attribute(column[0]) for column in node["output"] if column[0]["name"] in names}
+            node["output"] = [column for column in node["output"] if attribute(column[0]) not in dropped]
         elif "projectList" in node:
-            handed = [one for one in node["projectList"] if _is_plain(one) and _id(one[-1]) in dropped]
-            dropped |= {_id(one[0]) for one in handed}
+            handed = [one for one in node["projectList"] if handed_on(one) and attribute(one[-1]) in dropped]
+            dropped |= {attribute(one[0]) for one in handed}
             node["projectList"] = [one for one in node["projectList"] if one not in handed]
     return normal(json.dumps(nodes, separators=(",", ":")))
-
-
-def _is_plain(expression: Sequence[Node]) -> bool:
-    """Whether it is a column, renamed at most."""
-    kinds = [str(node["class"]).rsplit(".", 1)[-1] for node in expression]
-    return kinds in (["AttributeReference"], ["Alias", "AttributeReference"])
-
-
-def _id(node: Node) -> int:
-    return int(node["exprId"]["id"])

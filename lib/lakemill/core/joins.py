@@ -148,7 +148,7 @@ class _Walk:
         name = _name(node["class"])
         if not below:
             source = self.leaves.pop(0)
-            kept = {_id(column[0]): (source, str(column[0]["name"])) for column in node["output"]}
+            kept = {attribute(column[0]): (source, str(column[0]["name"])) for column in node["output"]}
             return _Side((Branch(frozenset({source})),), (source,), kept)
         if name == "Join":
             return self._join(node, *below)
@@ -201,10 +201,13 @@ def _both(one: Branch, other: Branch) -> Branch:
 def _renamed(listed: Sequence[list[Node]], kept: Mapping[int, Origin]) -> Iterator[tuple[int, Origin]]:
     """The attributes of a projection that are still a source's column, whatever they are called."""
     for expression in listed:
-        head, last = expression[0], expression[-1]
-        plain = len(expression) == (1 if _name(head["class"]) == "AttributeReference" else 2)
-        if plain and _name(last["class"]) == "AttributeReference" and _id(last) in kept:
-            yield _id(head), kept[_id(last)]
+        if handed_on(expression) and attribute(expression[-1]) in kept:
+            yield attribute(expression[0]), kept[attribute(expression[-1])]
+
+
+def handed_on(expression: Sequence[Node]) -> bool:
+    """Whether an expression of a projection is a column, renamed at most."""
+    return [_name(node["class"]) for node in expression] in (["AttributeReference"], ["Alias", "AttributeReference"])
 
 
 def _equal(condition: list[Node]) -> Iterator[tuple[int, int]]:
@@ -232,7 +235,7 @@ def _plain(tree: tuple[Node, list[Any]]) -> int | None:
     node, below = tree
     name = _name(node["class"])
     if name == "AttributeReference":
-        return _id(node)
+        return attribute(node)
     if name == "Cast" and _name(below[0][0]["class"]) == "AttributeReference":
         types = (below[0][0]["dataType"], node["dataType"])
         if all(kind in WIDER for kind in types) and WIDER.index(types[0]) <= WIDER.index(types[1]):
@@ -240,7 +243,8 @@ def _plain(tree: tuple[Node, list[Any]]) -> int | None:
     return None
 
 
-def _id(node: Node) -> int:
+def attribute(node: Node) -> int:
+    """The id of the column that an attribute, or an alias, is."""
     return int(node["exprId"]["id"])
 
 

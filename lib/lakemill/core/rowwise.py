@@ -35,6 +35,7 @@ UNFIXED = {
     "CurrentBatchTimestamp", "CurrentCatalog", "CurrentDatabase", "CurrentDate", "CurrentTime", "CurrentTimestamp",
     "CurrentTimeZone", "CurrentUser", "LocalTimestamp", "Now", "UnixTimestamp$",
 }  # fmt: skip
+SUBQUERIES = {"Exists", "InSubquery", "LateralSubquery", "ListQuery", "ScalarSubquery"}
 RANDOM = {
     "CallMethodViaReflection", "InputFileBlockLength", "InputFileBlockStart", "InputFileName",
     "MonotonicallyIncreasingID", "Rand", "RandStr", "Randn", "Shuffle", "SparkPartitionID", "Uniform", "Uuid",
@@ -148,7 +149,7 @@ class _Check:
         for name in classes(self.nodes):
             if name in UNFIXED:
                 _refuse(self.job, f"MAP_NONDETERMINISTIC: {name} gives another value on another day")
-            if name in ("ScalarSubquery", "Exists", "InSubquery", "ListQuery", "LateralSubquery"):
+            if name in SUBQUERIES:
                 _refuse(self.job, "MAP_NOT_ROWWISE: a subquery looks at other rows; make a source of it and join")
         for why in unseen(self.nodes):
             _refuse(self.job, why)

@@ -7,11 +7,9 @@ from pyspark.sql import Column, SparkSession, functions as F
 from pyspark.sql.types import StructType
 
 from lakemill.core.local import empty
-from lakemill.core.rowwise import UNFIXED, classes
+from lakemill.core.rowwise import SUBQUERIES, UNFIXED, classes
 from lakemill.errors import UsageError
 from lakemill.job import Job
-
-OTHER_ROWS = {"Exists", "InSubquery", "LateralSubquery", "ListQuery", "ScalarSubquery"}
 
 
 def keys_where(spark: SparkSession, job: Job, mapped: StructType, said: str) -> Column:
@@ -28,7 +26,7 @@ def keys_where(spark: SparkSession, job: Job, mapped: StructType, said: str) -> 
             f'{job.target}: --where "{said}" is no condition on its key ({", ".join(job.key)}): {why}.'
         ) from None
     found = set(classes(json.loads(plan.toJSON())))
-    if found & OTHER_ROWS or found & UNFIXED or not plan.deterministic():
+    if found & SUBQUERIES or found & UNFIXED or not plan.deterministic():
         raise UsageError(
             f'{job.target}: --where "{said}" must mean the same keys always: no subquery, no clock, nothing random.'
         )

@@ -1,7 +1,8 @@
 """What happened to a source between two of its versions, from its log alone: before any row is read."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from lakemill.core.plan import COMPARED, Change
 from lakemill.errors import LakemillError
@@ -129,23 +130,13 @@ def _feed_off(pin: Pin, after: int, commits: Sequence[Commit]) -> str:
     said = [commit.metadata for commit in commits if commit.metadata]
     if not all(_is_on(one) for one in said) or not pin.table.log().feed_is_on:
         return f"its change feed is off; turn it on by setting its property {CHANGE_FEED} to true"
-    if said and not _feed_was_on(pin, after):
+    if said and not _is_on(pin.table.log().metadata_at(after)):
         return f"its change feed was turned on after version {after}"
     return ""
 
 
-def _is_on(metadata: dict[str, dict[str, str]]) -> bool:
-    return metadata["configuration"].get(CHANGE_FEED) == "true"
-
-
-def _feed_was_on(pin: Pin, version: int) -> bool:
-    """Whether the feed was on at a version: the last commit up to it that set properties tells."""
-    log = pin.table.log()
-    for earlier in range(version, -1, -1):
-        commit = log.commit(earlier)
-        if commit is None or commit.metadata:
-            return commit is not None and _is_on(commit.metadata or {})
-    return False
+def _is_on(metadata: Mapping[str, Any] | None) -> bool:
+    return metadata is not None and metadata["configuration"].get(CHANGE_FEED) == "true"
 
 
 def _vacuumed(table: Table, after: int) -> str:

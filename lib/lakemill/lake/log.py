@@ -181,6 +181,14 @@ class Log:
         found = self.snapshot.transactions().get(app_id)
         return int(found.get()) if found.isDefined() else None
 
+    def metadata_at(self, version: int) -> dict[str, Any] | None:
+        """Columns and properties as of a version, as the last commit that set them has them; None if it was cleaned."""
+        for earlier in range(version, -1, -1):
+            commit = self.commit(earlier)
+            if commit is None or commit.metadata:
+                return commit.metadata if commit else None
+        return None
+
     def commit(self, version: int) -> Commit | None:
         """One commit; None where its JSON has been cleaned away."""
         text = read_text(self.spark, f"{self.uri}/_delta_log/{version:020d}.json")

@@ -61,14 +61,8 @@ def reshaped(pin: Pin, after: int, commits: Sequence[Commit]) -> Reshaped:
 
 def _declared(table: Table, version: int) -> StructType | None:
     """The columns at a version with the ids that column mapping gives them, which a DataFrame does not show."""
-    log = table.log()
-    for earlier in range(version, -1, -1):
-        commit = log.commit(earlier)
-        if commit is None:
-            return at_version(table, version)
-        if commit.metadata:
-            return schema_of(commit.metadata)
-    return None
+    said = table.log().metadata_at(version)
+    return schema_of(said) if said else at_version(table, version)
 
 
 def comparable(schema: StructType) -> bool:

@@ -1,6 +1,6 @@
 """Rebuild: the target made anew from its whole sources, of which only the difference is written."""
 
-from pyspark.sql import DataFrame, functions as F
+from pyspark.sql import DataFrame
 
 from lakemill.core import mapreduce, perkey
 from lakemill.core.laws import check_laws
@@ -17,10 +17,6 @@ from lakemill.refresh.task import Task
 
 def rebuild(task: Task, run: Run) -> None:
     """Make the target from its sources as they are now."""
-    (_per_key if isinstance(task.job.reduce, PerKey) else _whole)(task, run)
-
-
-def _whole(task: Task, run: Run) -> None:
     job, target = task.job, task.target
     frames = [task.pins[name].rows() for name in job.sources]
     with stage(run, "count"):
@@ -29,49 +25,34 @@ def _whole(task: Task, run: Run) -> None:
     if task.is_new:
         with stage(run, "check"):
             check_pure(job, task.mapped, frames)
-            check_laws(job, mapped)
-    rows = mapped if job.appends else mapreduce.target_rows(mapreduce.totals(mapped, task.reduction), task.reduction)
-    key = task.job.key or ()
+            (check_on_sample if isinstance(job.reduce, PerKey) else check_laws)(job, mapped)
+    rows, key = _rows(task, mapped), job.key or ()
+    several = job.appends or isinstance(job.reduce, PerKey)
 
     def write() -> None:
-        if not _same_columns(target, rows):
-            create(target, by_range(rows, key, run.rows_in or 0))
-        elif job.appends:
+        if _same_columns(target, rows) and several:
             merge_rows(target, held.hold(perkey.difference(task.stored(), rows))[0])
-        elif target.has_one_row_a(key):
+        elif _same_columns(target, rows) and target.has_one_row_a(key):
             merge_difference(target, rows, key)
         else:
             create(target, by_range(rows, key, run.rows_in or 0))
 
     with holding(False) as held:
         commit(target, task.target_version, task.next_progress(), run, write)
-    run.keys_touched = None if job.appends else run.rows_out
+    if not several:
+        run.keys_touched = run.rows_out
+
+
+def _rows(task: Task, mapped: DataFrame) -> DataFrame:
+    """The target's rows, of all mapped ones."""
+    if task.job.appends:
+        return mapped
+    if isinstance(task.job.reduce, PerKey):
+        return task.job.reduce.rows(mapped)
+    return mapreduce.target_rows(mapreduce.totals(mapped, task.reduction), task.reduction)
 
 
 def _same_columns(target: Table, rows: DataFrame) -> bool:
     """Whether the table has these names and types; what may be NULL does not matter."""
     log = target.log()
     return log.exists and log.schema.simpleString() == rows.schema.simpleString()
-
-
-def _per_key(task: Task, run: Run) -> None:
-    job, target = task.job, task.target
-    assert isinstance(job.reduce, PerKey)
-    frames = [task.pins[name].rows() for name in job.sources]
-    with stage(run, "count"):
-        run.rows_in = sum(frame.count() for frame in frames)
-    mapped = job.mapped(*frames)
-    if task.is_new:
-        with stage(run, "check"):
-            check_pure(job, task.mapped, frames)
-            check_on_sample(job, mapped)
-    rows = job.reduce.rows(mapped)
-
-    def write() -> None:
-        if _same_columns(target, rows):
-            merge_rows(target, held.hold(perkey.difference(task.stored(), rows))[0], F.lit(True))
-        else:
-            create(target, by_range(rows, job.key or (), run.rows_in or 0))
-
-    with holding(False) as held:
-        commit(target, task.target_version, task.next_progress(), run, write)
