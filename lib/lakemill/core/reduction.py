@@ -59,7 +59,7 @@ class Reduction:
         shown = self.present({name: column(name) for name in self.parts})
         parts = [f"{name}: {part.definition}" for name, part in self.parts.items()]
         unseen = [each.definition for each in self.job.reducers.values()]
-        return [*parts, *[f"{name} = {text(value)}" for name, value in shown.items()], *unseen]
+        return [*parts, *[f"{name} = {text(value)}" for name, value in shown.items()], f"{STATE}: {self.kept}", *unseen]
 
     def present(self, parts: Mapping[str, Column]) -> dict[str, Column]:
         """The target's columns besides the key, `_state` included where there is one, from added-up parts."""

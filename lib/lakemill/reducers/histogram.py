@@ -44,6 +44,9 @@ class Histogram(Reducer):
     def present(self, parts: Mapping[str, Column], types: Mapping[str, DataType]) -> Column:
         return F.array(*[parts[name] for name in self._buckets()])
 
+    def recover(self, presented: Column) -> dict[str, Column]:
+        return {name: F.get(presented, F.lit(at)) for at, name in enumerate(self._buckets())}
+
     def plain(self, types: Mapping[str, DataType]) -> Column:
         return F.array(*[F.count_if(within) for within in self._buckets().values()])
 
