@@ -15,6 +15,7 @@ from lakemill.errors import LakemillError, UsageError, VersionsGone
 from lakemill.ingest.dumps import choose, look, not_loaded
 from lakemill.ingest.rows import LINEAGE, missing_files, read_rows, refused
 from lakemill.job import RESERVED, Dump, Job
+from lakemill.lake.feed import replaced
 from lakemill.lake.files import version_gone
 from lakemill.lake.progress import Progress, last_progress
 from lakemill.lake.readers import unchanged_until
@@ -138,9 +139,10 @@ def _as_made(pin: Pin, progress: Progress) -> DataFrame:
     """A source as the target was made from it; read as of the newest version that has these rows, kept the longest."""
     name, log = pin.table.name, pin.table.log()
     version = progress.versions[name]
-    if progress.ids[name] != pin.table_id:
+    other = replaced(pin, progress)
+    if other:
         raise LakemillError(
-            f"A table made from {name} cannot be verified: another table stands in its place now. "
+            f"A table made from {name} cannot be verified: another table stands in its place now ({other}). "
             "`lakemill run` rebuilds what was made from it."
         )
     return pin.table.full(unchanged_until(version, log.commits(version, pin.version) or []))

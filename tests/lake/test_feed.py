@@ -219,6 +219,22 @@ def test_a_source_brought_back_from_a_copy_is_another_table(shop):
     assert "went back behind version 1" in followed(shop, "rebuild", "SOURCE_RECREATED")
 
 
+@pytest.mark.parametrize("later", [0, 1], ids=["up to the version read", "past it"])
+def test_a_source_brought_back_and_written_since_is_another_table(shop, later):
+    uri = shop.uri("raw.sales")
+    shutil.copytree(uri, f"{uri}_copy")
+    shop.put("raw.sales", [("a", 10)], SCHEMA)
+    shop.run(SALES)
+    shutil.rmtree(uri)
+    shutil.move(f"{uri}_copy", uri)
+    shop.spark._jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()
+    for amount in range(20, 21 + later):
+        shop.put("raw.sales", [("b", amount)], SCHEMA)
+    with pytest.raises(LakemillError, match="version 1 is not the one that was read"):
+        shop.differences(SALES)
+    assert "version 1 is not the one that was read" in followed(shop, "rebuild", "SOURCE_RECREATED")
+
+
 def test_an_overwrite_of_some_partitions_is_no_overwrite(lake):
     rows = lake.spark.createDataFrame([("a", 1), ("b", 2), ("c", 3)], SCHEMA)
     rows.write.format("delta").partitionBy("shop").options(**{FEED: "true"}).save(lake.uri("raw.sales"))

@@ -16,12 +16,9 @@ from lakemill.lake.tables import Pin, Table
 def change_since(pin: Pin, progress: Progress) -> Change:
     """The change of a source since the version that the target was made from."""
     name, after = pin.table.name, progress.versions.get(pin.table.name, -1)
-    if name in progress.ids and progress.ids[name] != pin.table_id:
-        detail = "it is another table than before"
-        return Change(name, after, pin.version, True, problem="SOURCE_RECREATED", detail=detail)
-    if pin.table.log().version < after:
-        detail = f"it went back behind version {after}, which was read: brought back from a copy?"
-        return Change(name, after, pin.version, True, problem="SOURCE_RECREATED", detail=detail)
+    other = replaced(pin, progress)
+    if other:
+        return Change(name, after, pin.version, True, problem="SOURCE_RECREATED", detail=other)
     if pin.version <= after or name not in progress.ids:
         size = pin.table.log().bytes_at(pin.version)
         return Change(name, after, after, table_bytes=size, ahead=pin.version < after)
@@ -44,6 +41,22 @@ def change_since(pin: Pin, progress: Progress) -> Change:
     if columns.broken:
         return replace(change, changes_data=True, problem="SCHEMA_CHANGED", detail=columns.broken)
     return _had_from(pin, change, commits, columns.unreadable) if changed else change
+
+
+def replaced(pin: Pin, progress: Progress) -> str:
+    """How the table that stands in the source's place now shows that it is not the one that was read; else nothing."""
+    name, log = pin.table.name, pin.table.log()
+    if name not in progress.ids:
+        return ""
+    after = progress.versions[name]
+    if progress.ids[name] != pin.table_id:
+        return "it is another table than before"
+    if log.version < after:
+        return f"it went back behind version {after}, which was read: brought back from a copy?"
+    read, commit = progress.commits.get(name), log.commit(after)
+    if read and commit and commit.id and commit.id != read:
+        return f"its version {after} is not the one that was read: brought back from a copy, and written since?"
+    return ""
 
 
 def compared(pin: Pin, change: Change, reason: str, detail: str) -> Change:

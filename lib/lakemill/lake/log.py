@@ -49,6 +49,11 @@ class Commit:
         return datetime.fromtimestamp(int(self.info["timestamp"]) / 1000, UTC)
 
     @property
+    def id(self) -> str:
+        """What tells it from any other commit of any table; empty where its writer gave it no id."""
+        return str(self.info.get("txnId") or "")
+
+    @property
     def vacuums(self) -> bool:
         """Whether it begins or ends a VACUUM."""
         return str(self.info.get("operation")).startswith("VACUUM")

@@ -17,6 +17,7 @@ from pyspark.sql.types import ArrayType, MapType, StructType
 from lakemill.errors import LakemillError
 from lakemill.job import Job
 from lakemill.lake.commit import repeat
+from lakemill.lake.feed import replaced
 from lakemill.lake.files import list_files
 from lakemill.lake.log import Log
 from lakemill.lake.progress import NoProgress, Progress, read_progress
@@ -146,12 +147,19 @@ def _vacuumed(log: Log, before: int) -> tuple[int, int]:
 
 def _moved(lake: Lake, progress: Progress) -> Progress:
     """The progress with each source's newest version that still has the rows it was made from: older ones may go."""
-    versions = dict(progress.versions)
-    for name, version in versions.items():
-        log = lake.table(name).log()
-        if log.exists and log.table_id == progress.ids[name]:
-            versions[name] = unchanged_until(version, log.commits(version, log.version) or [])
-    return replace(progress, versions=versions)
+    versions, commits = dict(progress.versions), dict(progress.commits)
+    for name, version in progress.versions.items():
+        table = lake.table(name)
+        if table.log().exists and not replaced(table.pin(), progress):
+            versions[name], commits[name] = _newest_alike(table.log(), version)
+    return replace(progress, versions=versions, commits=commits)
+
+
+def _newest_alike(log: Log, version: int) -> tuple[int, str]:
+    """The newest version that has the rows of this one, and the id of its commit."""
+    found = unchanged_until(version, log.commits(version, log.version) or [])
+    commit = log.commit(found)
+    return found, commit.id if commit else ""
 
 
 def _clean_log(table: Table, needs: Sequence[Need], done: Maintained) -> None:

@@ -92,6 +92,12 @@ class Pin:
     table_id: str
     schema: StructType
 
+    @property
+    def commit_id(self) -> str:
+        """The id of the commit that made this version; empty where it has none, or was cleaned from the log."""
+        commit = self.table.log().commit(self.version)
+        return commit.id if commit else ""
+
     def rows(self) -> DataFrame:
         """The presented rows at this version."""
         return self.table.full(self.version).select(*[column(name) for name in self.schema.names])

@@ -54,7 +54,9 @@ class Task:
         versions = {name: pin.version for name, pin in self.pins.items()}
         ids = {name: pin.table_id for name, pin in self.pins.items()}
         kind, reason = self.plan.kind, self.plan.reason
-        return Progress(self.progress.run + 1, versions, ids, self.mapped.fingerprint, kind, reason)
+        commits = {name: pin.commit_id for name, pin in self.pins.items()}
+        run = self.progress.run + 1
+        return Progress(run, versions, ids, self.mapped.fingerprint, kind, reason, commits=commits)
 
 
 def prepare(world: World, job: Job, policy: str) -> Task:
