@@ -1,6 +1,6 @@
 """Errors that people can act on: what is wrong, where, which values were given, and what to do next."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
 
@@ -36,6 +36,16 @@ class VersionsGone(LakemillError):
 
 class CommitLost(LakemillError):
     """Another run committed first; nothing of this run was written."""
+
+
+def row_text(values: Mapping[str, object]) -> str:
+    """The row of a key in words, as `day=2017-05-01, store=NULL`; that of no column is the whole table."""
+    return ", ".join(f"{name}={value_text(value)}" for name, value in values.items()) or "the whole table"
+
+
+def value_text(value: object) -> str:
+    """A column's value as its users write it."""
+    return "NULL" if value is None else str(value)
 
 
 def did_you_mean(given: str, known: Iterable[str]) -> str:

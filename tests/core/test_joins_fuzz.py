@@ -6,6 +6,7 @@ The core alone, without tables: two to four sources in joins of every kind, nest
 import os
 import random
 import time
+from decimal import Decimal
 from functools import reduce
 
 import pytest
@@ -21,7 +22,13 @@ from lakemill.errors import UsageError
 
 LONG_SECONDS = float(os.environ.get("LAKEMILL_LONG_SECONDS", "600"))
 KINDS = ["inner", "inner", "left", "left", "right", "left_semi", "left_anti", "full", "cross"]
-TYPES = {"a": "int", "b": "bigint", "c": "int", "d": "smallint"}
+KEYS = {
+    "a": ("int", [None, 1, 2, 3]),
+    "b": ("bigint", [None, 1, 2, 3]),
+    "c": ("string", [None, "1", "01", "2", "3"]),
+    "d": ("decimal(5,1)", [None, *map(Decimal, ("1.0", "2.0", "3.5"))]),
+}
+"""The type of each source's key, and its values: joined with each other they are cast, and different ones may meet."""
 
 
 class Maps:
@@ -79,17 +86,17 @@ class Maps:
         return left.join(right, reduce(lambda a, b: a & b, pairs), how)
 
     def frame(self, name: str, rows: list[tuple]) -> DataFrame:
-        schema = f"{name}k {TYPES[name]}, {name}g int, {name}x int"
+        schema = f"{name}k {KEYS[name][0]}, {name}g int, {name}x int"
         return to_local(self.spark.createDataFrame(rows, schema))[0]
 
-    def row(self) -> tuple:
-        return (*(self.random.choice([None, 1, 2, 3]) for _ in range(2)), self.random.choice([None, 0, 1, 2]))
+    def row(self, name: str) -> tuple:
+        return tuple(self.random.choice(some) for some in (KEYS[name][1], [None, 1, 2, 3], [None, 0, 1, 2]))
 
 
 def tried(maps: Maps, seed: int) -> int:
     """One map over one change: 1 if an update may follow it, and it is right; 0 if it may not."""
     chance = maps.random
-    names = sorted(TYPES)[: chance.choice([2, 3, 3, 4])]
+    names = sorted(chance.sample(sorted(KEYS), chance.choice([2, 3, 3, 4])))
     shape = maps.any(chance.sample(names, len(names)))
 
     def mapped(*frames: DataFrame) -> DataFrame:
@@ -102,9 +109,9 @@ def tried(maps: Maps, seed: int) -> int:
         return 0
     old, new, sources = [], [], []
     for at, name in enumerate(names):
-        stays = [maps.row() for _ in range(chance.randint(1, 4))]
+        stays = [maps.row(name) for _ in range(chance.randint(1, 4))]
         still = at in joins.opaque or joins.constant(at) or chance.random() < 0.3
-        came, went = ([] if still else [maps.row() for _ in range(chance.randint(0, 2))] for _ in range(2))
+        came, went = ([] if still else [maps.row(name) for _ in range(chance.randint(0, 2))] for _ in range(2))
         old.append(maps.frame(name, stays + went))
         new.append(maps.frame(name, stays + came))
         change = weigh(maps.frame(name, came), maps.frame(name, went)) if came or went else None

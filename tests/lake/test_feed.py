@@ -10,14 +10,10 @@ import pytest
 from lake_jobs import SALES
 from pyspark.sql import functions as F
 
-from lakemill import Count, Job, Max, PerKey, Sum
+from lakemill import Count, Job, Max, Sum
 from lakemill.core import plan
-from lakemill.core.local import to_local
 from lakemill.errors import LakemillError, UsageError
-from lakemill.lake.progress import recording
-from lakemill.observe.runs import Run
 from lakemill.refresh import prepare
-from lakemill.runner import run_table
 
 SCHEMA = "shop string, amount bigint"
 FEED = "delta.enableChangeDataFeed"
@@ -309,59 +305,3 @@ def test_a_damaged_checkpoint_is_named(lake):
     lake.spark._jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()
     lake.run(SALES)
     assert lake.rows("gold.sales") == [("a", 4, 4, 2)]
-
-
-def restated(lake, job: Job, where: str):
-    lake.world.pins.clear()
-    run = Run("r", job.target)
-    run_table(lake.world, job, "auto", run, where)
-    return run
-
-
-def damage(lake, job: Job) -> None:
-    """As a run that went wrong would leave the table: with its progress, and wrong rows of all keys."""
-    lake.world.pins.clear()
-    progress = prepare(lake.world, job, "auto").next_progress()
-    wrong, _ = to_local(lake.world.lake.table(job.target).full(lake.log(job.target).version))
-    last = wrong.columns[-1] if wrong.columns[-1] != "_state" else wrong.columns[-2]
-    with recording(lake.world.spark, job.target, progress):
-        wrong.withColumn(last, F.lit(77).cast("bigint")).where("shop <> 'b'").write.format("delta").mode(
-            "overwrite"
-        ).save(lake.uri(job.target))
-
-
-def test_keys_are_made_anew_where_a_condition_holds(shop):
-    whole = Job(source="raw.sales", key=["shop"], reduce=PerKey(lambda rows: rows), target="gold.rows")
-    shop.put("raw.sales", [("c", 6)], SCHEMA)
-    shop.run(whole)
-    shop.run(SALES)
-    for job in (SALES, whole):
-        damage(shop, job)
-        assert {found.row.split(",")[0] for found in shop.differences(job)} == {"shop=a", "shop=b", "shop=c"}
-        run = restated(shop, job, "shop between 'a' and 'b'")
-        assert (run.plan, run.reason, run.detail) == ("rebuild", "ASKED_FOR", "--where shop between 'a' and 'b'")
-        assert run.keys_recomputed == 2
-        assert {found.row.split(",")[0] for found in shop.differences(job)} == {"shop=c"}
-    shop.put("raw.sales", [("c", 1), ("d", 1)], SCHEMA)
-    restated(shop, SALES, "shop >= 'c'")
-    assert shop.differences(SALES) == []
-
-
-WRONG = {
-    "amount > 1": r"no condition on its key \(shop\)",
-    "shop = cast(now() as string)": "no clock",
-    "rand() > 0.5": "nothing random",
-    "shop in (select 'a')": "no condition",
-    "shop =": "no condition",
-    "shop": "no condition",
-}
-
-
-def test_conditions_that_choose_no_keys_are_refused(shop):
-    before = shop.log("gold.sales").version
-    for where, why in WRONG.items():
-        with pytest.raises(UsageError, match=why):
-            restated(shop, SALES, where)
-    with pytest.raises(UsageError, match="it has none"):
-        restated(shop, Job(source="raw.sales", target="gold.copy"), "shop = 'a'")
-    assert shop.log("gold.sales").version == before and not shop.log("gold.copy").exists

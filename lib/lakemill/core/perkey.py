@@ -6,7 +6,7 @@ from pyspark.sql import Column, DataFrame, functions as F
 
 from lakemill.core.mapreduce import GONE, same_key
 from lakemill.core.weights import WEIGHT, told_apart
-from lakemill.errors import UsageError
+from lakemill.errors import UsageError, row_text
 from lakemill.job import Job
 from lakemill.reducers.columns import column, has_no_order
 
@@ -46,7 +46,7 @@ def check_keys(job: Job, changed: DataFrame, touched: DataFrame, few: bool) -> N
     given = (F.broadcast(touched) if few else touched).alias("k")
     strange = changed.alias("f").join(given, same_key(key, "f", "k"), "left_anti").limit(1).collect() if key else []
     if strange:
-        said = ", ".join(f"{name}={strange[0][name]}" for name in key)
+        said = row_text({name: strange[0][name] for name in key})
         raise UsageError(
             f"{job.target}: {job.reduce} gave a row of {said}, but none of the rows that it was given has this key; "
             "the key's columns must stay as they are. Nothing was written."

@@ -5,7 +5,7 @@ from pyspark.sql import Column, DataFrame, Row, functions as F
 from lakemill.core.local import local_frame, to_local
 from lakemill.core.mapreduce import FOUND, same_key
 from lakemill.core.perkey import ADDED, key_columns
-from lakemill.errors import UsageError
+from lakemill.errors import UsageError, row_text
 from lakemill.job import Job
 from lakemill.reducers import PerKey
 from lakemill.reducers.columns import column
@@ -60,7 +60,7 @@ def _turned(rows: DataFrame) -> DataFrame:
 
 
 def _counterexample(job: Job, row: Row) -> str:
-    said = ", ".join(f"{name}={row['key'][name]}" for name in job.key or ()) or "the whole table"
+    said = row_text({name: row["key"][name] for name in job.key or ()})
     why = (
         "its rows are others when some keys are missing and rows come in another order; order windows by so many "
         "columns that no two rows tie, sort inside of a pandas function, and use the rows of one key alone"

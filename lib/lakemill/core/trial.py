@@ -10,7 +10,7 @@ from lakemill.core.local import local_frame, to_local
 from lakemill.core.rowwise import Mapped
 from lakemill.core.sample import ROWS
 from lakemill.core.verify import SIGN, unequal
-from lakemill.errors import UsageError
+from lakemill.errors import UsageError, row_text
 from lakemill.job import Job
 from lakemill.pure import marked
 from lakemill.reducers.columns import column, has_no_order
@@ -35,7 +35,7 @@ def check_pure(job: Job, mapped: Mapped, frames: Sequence[DataFrame]) -> None:
     names = [column(field.name) for field in mapped.schema.fields if not has_no_order(field.dataType)]
     found = unequal(whole.select(*names), reduce(DataFrame.unionAll, again).select(*names)).limit(1).collect()
     if found:
-        said = ", ".join(f"{name}={value}" for name, value in found[0].asDict().items() if name != SIGN)
+        said = row_text({name: value for name, value in found[0].asDict().items() if name != SIGN})
         raise UsageError(
             f"{job.target}: a Python function of its map is refused: NOT_PURE: tried on the same few rows twice, in "
             f"another order and company, it gave {said} only once. Its value may depend on nothing but its arguments."

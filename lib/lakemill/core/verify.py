@@ -11,6 +11,7 @@ from pyspark.sql import Column, DataFrame, Window, functions as F
 from pyspark.sql.types import StructType
 
 from lakemill.core.reduction import STATE, Reduction
+from lakemill.errors import row_text, value_text
 from lakemill.job import RESERVED
 from lakemill.reducers import Latest, PerKey, Total
 from lakemill.reducers.columns import column, quoted
@@ -103,7 +104,13 @@ def damaged(states: DataFrame, key: tuple[str, ...]) -> tuple[int, list[Differen
     """How many states are wrong, and the first of them in words."""
     count, rows = first_rows(states, key)
     return count, [
-        Difference("damaged state", _row(row, key), f"{row['_part']} {row['_said']}", str(row["_true"])) for row in rows
+        Difference(
+            "damaged state",
+            row_text({name: row[name] for name in key}),
+            f"{row['_part']} {value_text(row['_said'])}",
+            value_text(row["_true"]),
+        )
+        for row in rows
     ]
 
 
@@ -119,17 +126,13 @@ def first_rows(frame: DataFrame, key: tuple[str, ...]) -> tuple[int, list[dict[s
     return count, [row.asDict(recursive=True) for row in rows]
 
 
-def _row(row: dict[str, object], key: tuple[str, ...]) -> str:
-    return ", ".join(f"{name}={row[name]}" for name in key) or "the whole table"
-
-
 def _in_words(rows: list[dict[str, object]], key: tuple[str, ...]) -> list[Difference]:
-    pairs: dict[str, dict[bool, dict[str, object]]] = {}
+    pairs: dict[str, tuple[str, dict[bool, dict[str, object]]]] = {}
     for row in rows:
-        named = key or tuple(name for name in row if name != SIGN)
-        said = _row(row, named)
-        pairs.setdefault(said, {})[int(str(row[SIGN])) > 0] = row
-    return [found for said, pair in pairs.items() for found in _pair_in_words(said, pair)]
+        named = {name: row[name] for name in key or row if name != SIGN}
+        _, pair = pairs.setdefault(repr(named), (row_text(named), {}))
+        pair[int(str(row[SIGN])) > 0] = row
+    return [found for said, pair in pairs.values() for found in _pair_in_words(said, pair)]
 
 
 def _pair_in_words(said: str, pair: dict[bool, dict[str, object]]) -> list[Difference]:
@@ -140,8 +143,8 @@ def _pair_in_words(said: str, pair: dict[bool, dict[str, object]]) -> list[Diffe
         return [Difference("extra row", said, "a row", "")]
     return [
         Difference(
-            "damaged state" if name == RESERVED else f"column {name}", said, str(stored[name]), str(expected[name])
+            "damaged state" if name == RESERVED else f"column {name}", said, value_text(value), value_text(expected[name])
         )
-        for name in stored
-        if name != SIGN and stored[name] != expected[name]
+        for name, value in stored.items()
+        if name != SIGN and value != expected[name]
     ]

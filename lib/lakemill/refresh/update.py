@@ -7,7 +7,7 @@ from lakemill.core.laws import check_laws, strangers
 from lakemill.core.local import Held, holding
 from lakemill.core.near import Near, near
 from lakemill.core.weights import WEIGHT, came
-from lakemill.errors import CorruptFeed
+from lakemill.errors import CorruptFeed, row_text
 from lakemill.lake.merge import merge_keys, merge_rows
 from lakemill.lake.tables import append
 from lakemill.observe.runs import Run
@@ -133,7 +133,7 @@ def _refuse_negative(task: Task, advanced: DataFrame) -> None:
     """A key of less than no rows, or of a value less than none, is a damaged feed; it is never clamped."""
     wrong = mapreduce.overdrawn(advanced, task.reduction).limit(1).collect()
     if wrong:
-        key = ", ".join(f"{name}={wrong[0][name]}" for name in task.reduction.key) or "the whole table"
+        key = row_text({name: wrong[0][name] for name in task.reduction.key})
         raise CorruptFeed(
             f"{task.target.name}: the change feed of {', '.join(task.job.sources)} takes away rows of {key} that were "
             f"not there ({mapreduce.lack(wrong[0], task.reduction)}). Nothing was written. Look at the source; "

@@ -1,0 +1,119 @@
+"""`--where`: some keys made anew as a rebuild would make them, and the others left as they are."""
+
+import pytest
+from lake_jobs import SALES
+from pyspark.sql import DataFrame, functions as F
+
+from lakemill import Count, Job, Latest, PerKey, Sum
+from lakemill.core.local import to_local
+from lakemill.errors import UsageError
+from lakemill.lake.progress import recording
+from lakemill.observe.runs import Run
+from lakemill.refresh import prepare
+from lakemill.runner import run_table
+
+SCHEMA = "shop string, amount bigint"
+
+
+def by_region(sales: DataFrame, shops: DataFrame) -> DataFrame:
+    return sales.join(shops, ["shop"], "left")
+
+
+NEWEST = Job(source="raw.sales", key=["shop"], reduce=Latest(by=["amount"]), target="gold.newest")
+REGIONS = Job(
+    source=["raw.sales", "raw.shops"],
+    map=by_region,
+    key=["region", "shop"],
+    reduce={"lines": Count(), "revenue": Sum("amount")},
+    target="gold.regions",
+)
+
+
+@pytest.fixture
+def shop(lake):
+    lake.put("raw.sales", [("a", 1), ("a", 2), ("b", 5)], SCHEMA)
+    lake.run(SALES)
+    return lake
+
+
+def restated(lake, job: Job, where: str) -> Run:
+    lake.world.pins.clear()
+    run = Run("r", job.target)
+    run_table(lake.world, job, "auto", run, where)
+    return run
+
+
+def damage(lake, job: Job) -> None:
+    """As a run that went wrong would leave the table: with its progress, wrong rows of all keys, and lost ones."""
+    lake.world.pins.clear()
+    progress = prepare(lake.world, job, "auto").next_progress()
+    rows, _ = to_local(lake.world.lake.table(job.target).full(lake.log(job.target).version))
+    last = rows.columns[-1] if rows.columns[-1] != "_state" else rows.columns[-2]
+    wrong = rows.withColumn(last, F.lit(77).cast(rows.schema[last].dataType)).where("shop <> 'b'")
+    with recording(lake.world.spark, job.target, progress):
+        wrong.write.format("delta").mode("overwrite").save(lake.uri(job.target))
+
+
+def wrong_keys(lake, job: Job) -> set[str]:
+    keys = len(job.key or ())
+    return {", ".join(found.row.split(", ")[:keys]) for found in lake.differences(job)}
+
+
+def test_keys_are_made_anew_where_a_condition_holds(shop):
+    whole = Job(source="raw.sales", key=["shop"], reduce=PerKey(lambda rows: rows), target="gold.rows")
+    shop.put("raw.sales", [("c", 6)], SCHEMA)
+    shop.run(whole)
+    shop.run(SALES)
+    for job in (SALES, whole):
+        damage(shop, job)
+        assert wrong_keys(shop, job) == {"shop=a", "shop=b", "shop=c"}
+        run = restated(shop, job, "shop between 'a' and 'b'")
+        assert (run.plan, run.reason, run.detail) == ("rebuild", "ASKED_FOR", "--where shop between 'a' and 'b'")
+        assert run.keys_recomputed == 2
+        assert wrong_keys(shop, job) == {"shop=c"}
+    shop.put("raw.sales", [("c", 1), ("d", 1)], SCHEMA)
+    restated(shop, SALES, "shop >= 'c'")
+    assert shop.differences(SALES) == []
+
+
+WRONG = {
+    "amount > 1": r"no condition on its key \(shop\)",
+    "shop = cast(now() as string)": "no clock",
+    "rand() > 0.5": "nothing random",
+    "shop in (select 'a')": "no condition",
+    "shop =": "no condition",
+    "shop": "no condition",
+}
+
+
+def test_conditions_that_choose_no_keys_are_refused(shop):
+    before = shop.log("gold.sales").version
+    for where, why in WRONG.items():
+        with pytest.raises(UsageError, match=why):
+            restated(shop, SALES, where)
+    with pytest.raises(UsageError, match="it has none"):
+        restated(shop, Job(source="raw.sales", target="gold.copy"), "shop = 'a'")
+    assert shop.log("gold.sales").version == before and not shop.log("gold.copy").exists
+
+
+def test_keys_of_several_columns_null_among_them_are_made_anew(shop):
+    shop.put("raw.sales", [(None, 3), ("c", 6)], SCHEMA)
+    shop.put("raw.shops", [("a", "north"), ("b", None)], "shop string, region string")
+    shop.run(REGIONS)
+    right = shop.rows("gold.regions", "region", "shop", "lines", "revenue")
+    damage(shop, REGIONS)
+    assert len(shop.differences(REGIONS)) == 4
+    assert restated(shop, REGIONS, "region is null and coalesce(shop, 'b') = 'b'").keys_recomputed == 2
+    assert wrong_keys(shop, REGIONS) == {"region=north, shop=a", "region=NULL, shop=c"}
+    restated(shop, REGIONS, "not (shop <=> 'b')")
+    assert shop.rows("gold.regions", "region", "shop", "lines", "revenue") == right
+
+
+def test_the_latest_row_of_some_keys_is_found_anew(shop):
+    shop.put("raw.sales", [(None, 3), ("c", 6)], SCHEMA)
+    shop.run(NEWEST)
+    damage(shop, NEWEST)
+    restated(shop, NEWEST, "shop is null or shop = 'a'")
+    assert wrong_keys(shop, NEWEST) == {"shop=b", "shop=c"}
+    restated(shop, NEWEST, "true")
+    assert shop.rows("gold.newest") == [(None, 3), ("a", 2), ("b", 5), ("c", 6)]
