@@ -1,4 +1,4 @@
-"""Jobs of several sources: update = rebuild = DuckDB, whatever is done to any of the sources, in any order.
+"""Jobs of one source and of several: update = rebuild = DuckDB, whatever is done to any of the sources, in any order.
 
 Histories are side by side as a column, `h`; every statement on a table is one of Delta's own (append, update, delete,
 merge, overwrite, restore, compact, vacuum, add a column). DuckDB reads sources and targets without Spark.
@@ -8,12 +8,13 @@ import os
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 import duckdb
 import pytest
+from conftest import TestLake
 from deltalake import DeltaTable as Files
 from pyspark.sql import DataFrame, Window, functions as F
 
@@ -25,6 +26,10 @@ LONG_SECONDS = float(os.environ.get("LAKEMILL_LONG_SECONDS", "600"))
 COLUMNS = {"facts": "h int, id int, k int, m int, x bigint", "dims": "h int, id int, k bigint, g string, x bigint",
            "extra": "h int, id int, g string, m int, v bigint"}  # fmt: skip
 RAW = {name: f"raw.{name}" for name in COLUMNS}
+
+
+def alone(facts: DataFrame) -> DataFrame:
+    return facts.where("x is null or x <> 5")
 
 
 def facts_dims(facts: DataFrame, dims: DataFrame) -> DataFrame:
@@ -114,6 +119,10 @@ class Case:
 
 FD = "facts f join dims d on f.h = d.h and f.k = d.k"
 CASES = {
+    "one": Case(
+        job("one", alone, "facts", "h k", n=Count(), s=Sum("x"), m=Min("x"), c=CountDistinct("m")),
+        "select h, k, count(*), sum(x), min(x), count(distinct m) from facts where x is null or x <> 5 group by all",
+    ),
     "inner": Case(
         job("inner", facts_dims, "facts dims", "h g", n=Count(), s=Sum("x"), m=Max("x"), c=CountDistinct("m")),
         f"select f.h, g, count(*), sum(f.x), max(f.x), count(distinct f.m) from {FD} group by all",
@@ -285,7 +294,10 @@ def compare(lake, case: Case, said: object) -> None:
 def play(
     lake, seed: int, histories: int, steps: int, at_once: int, cases: Sequence[str], until: float | None = None
 ) -> Counter[str]:
-    """A history; after each step `at_once` of the cases run, after the last one all. How often each plan was made."""
+    """A history; after each step `at_once` of the cases run, after the last one all. How often each plan was made.
+
+    until: the time to stop at, after whichever step.
+    """
     print(f"seed {seed}, {histories} histories, {steps} steps")
     chance = random.Random(seed)
     sources, plans = Sources(lake, chance, histories), Counter()
@@ -330,15 +342,31 @@ def test_every_case_is_updated_whichever_source_changed(spark):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("histories", [200, 3], ids=["side by side", "Delta histories"])
-def test_histories_for_a_given_time(spark, tmp_path, histories):
-    """LAKEMILL_LONG_SECONDS each: many side by side, and as many Delta histories of 20 steps as there is time for."""
-    from conftest import TestLake
-
-    until, seed, played, plans = time.monotonic() + LONG_SECONDS, int(time.time()), 0, Counter()
-    while time.monotonic() < until:
+def test_histories_side_by_side_for_a_given_time(spark, tmp_path):
+    """LAKEMILL_LONG_SECONDS: 200 histories as a column of the key, every case after every step."""
+    until, plans = time.monotonic() + LONG_SECONDS, Counter()
+    for seed in seeds_until(until):
         lake = TestLake(spark, tmp_path / str(seed))
-        plans += play(lake, seed, histories, steps=20, at_once=len(CASES), cases=sorted(CASES), until=until)
-        seed, played = seed + 1, played + histories
-    print(f"{played} histories, no difference: {dict(plans)}")
+        plans += play(lake, seed, 200, steps=20, at_once=len(CASES), cases=sorted(CASES), until=until)
+    print(f"{plans.total()} runs over 200 histories side by side, no difference: {dict(plans)}")
     assert plans["update UPDATE"]
+
+
+@pytest.mark.long
+def test_delta_histories_for_a_given_time(spark, tmp_path):
+    """LAKEMILL_LONG_SECONDS: Delta histories of 20 steps, each under four cases, of which two run after each step."""
+    plans = Counter()
+    for played, seed in enumerate(seeds_until(time.monotonic() + LONG_SECONDS), start=1):
+        cases = random.Random(seed).sample(sorted(CASES), 4)
+        plans += play(TestLake(spark, tmp_path / str(seed)), seed, 3, steps=20, at_once=2, cases=cases)
+        print(f"{played} Delta histories of 20 steps, {plans.total()} runs, no difference: {dict(plans)}")
+    assert plans["update UPDATE"]
+
+
+def seeds_until(moment: float) -> Iterator[int]:
+    """A new seed each time it is asked for one, until a moment; at least one."""
+    seed = int(time.time() * 1000) % 2**32
+    yield seed
+    while time.monotonic() < moment:
+        seed += 1
+        yield seed

@@ -143,7 +143,10 @@ def _pair_in_words(said: str, pair: dict[bool, dict[str, object]]) -> list[Diffe
         return [Difference("extra row", said, "a row", "")]
     return [
         Difference(
-            "damaged state" if name == RESERVED else f"column {name}", said, value_text(value), value_text(expected[name])
+            "damaged state" if name == RESERVED else f"column {name}",
+            said,
+            value_text(value),
+            value_text(expected[name]),
         )
         for name, value in stored.items()
         if name != SIGN and value != expected[name]
