@@ -77,7 +77,7 @@ def measure(world: World, rows: int, given: argparse.Namespace) -> None:
             runs[name].append(updated(world))
         hand.append(by_hand(world))
     show([line(world, name, found[1:], hand[1:]) for name, found in runs.items()])
-    show([line(world, "both, a version vacuumed", [vacuumed(world, given.rounds + 1)], hand[1:])])
+    show([line(world, "both, a version vacuumed", [vacuumed(world, given.rounds + 1)], [by_hand(world)])])
 
 
 def make(world: World, rows: int) -> None:

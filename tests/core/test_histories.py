@@ -3,21 +3,21 @@
 The oracle is plain Python over the rows that the history left; it knows nothing of parts, weights or merges.
 """
 
-import os
 import random
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 
 import pytest
 from algebra import ALGEBRA, BAGS, ROUGH, Tight
+from conftest import TestLake
+from long_mode import LONG_SECONDS, seeds_until
 from pyspark.sql import DataFrame, functions as F
 
 from lakemill import Count, CountIf, Job, Latest, Max, Mean, Min, Sum
 
-LONG_SECONDS = float(os.environ.get("LAKEMILL_LONG_SECONDS", "600"))
 SCHEMA = "h int, id int, k string, x decimal(38,2), n bigint, t string, d date, v double, ok boolean, at int"
 NAMES = [column.split()[0] for column in SCHEMA.split(", ")]
 BIG = Decimal("9" * 30 + ".99")
@@ -224,11 +224,13 @@ MANY = {"algebra", "tight"}
 """The jobs of many reducers, which take long to plan."""
 
 
-def play(lake, seed: int, histories: int, steps: int, until: float | None = None) -> int:
+def play(
+    lake, seed: int, histories: int, steps: int, jobs: Sequence[str], at_once: int, until: float | None = None
+) -> int:
     """Run the histories side by side; how many (history, step, job) cases were compared.
 
-    until: the time to stop at. Without one it is a short test: the jobs of many reducers then run in the first and the
-    last step only, and are not rebuilt in the end.
+    After each step `at_once` of the jobs run, after the first and the last one all.   until: the time to stop at, after
+    whichever step.
     """
     print(f"seed {seed}, {histories} histories, {steps} steps")
     chance = random.Random(seed)
@@ -239,19 +241,16 @@ def play(lake, seed: int, histories: int, steps: int, until: float | None = None
             history.step()
         rows = [row for history in played for row in history.table()]
         write(lake, rows, commits=chance.choice([1, 2]))
-        for name, job in JOBS.items():
-            if until is None and name in MANY and step not in (0, steps - 1):
-                continue
-            run = lake.run(job)
-            found = [tuple(map(rough, row.asDict(), row)) for row in lake.frame(job.target).drop("_state").collect()]
+        last = step == steps - 1 or (until is not None and time.monotonic() > until)
+        for name in jobs if last or not step else chance.sample(jobs, at_once):
+            run = lake.run(JOBS[name])
+            frame = lake.frame(JOBS[name].target).drop("_state")
+            found = [tuple(map(rough, row.asDict(), row)) for row in frame.collect()]
             assert canonical(found) == canonical(ORACLES[name](rows)), (seed, step, name, run.reason)
             assert run.plan != "nothing" or not step or histories == 1
             cases += histories
-        if until is not None and time.monotonic() > until:
+        if last:
             break
-    for name, job in JOBS.items():
-        if until is not None or name not in MANY:
-            settled(lake, job)
     return cases
 
 
@@ -272,18 +271,31 @@ def settled(lake, job: Job) -> None:
 
 @pytest.mark.parametrize("seed", [11])
 def test_update_equals_rebuild_equals_oracle(lake, seed):
-    assert play(lake, seed, histories=60, steps=3) == 60 * (3 * len(JOBS) - len(MANY))
+    few = [name for name in JOBS if name not in MANY]
+    assert play(lake, seed, 60, steps=3, jobs=sorted(JOBS), at_once=3) == 60 * (2 * len(JOBS) + 3)
+    for name in few:
+        settled(lake, JOBS[name])
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("histories", [1000, 1], ids=["side by side", "each a Delta history of its own"])
-def test_histories_for_a_given_time(spark, tmp_path, histories):
-    """LAKEMILL_LONG_SECONDS each: 1,000 at a time as a column of the key, and one at a time in tables of its own."""
-    from conftest import TestLake
+def test_histories_side_by_side_for_a_given_time(spark, tmp_path):
+    """LAKEMILL_LONG_SECONDS: 1,000 histories of 20 steps as a column of the key, every job after every step."""
+    cases, until = 0, time.monotonic() + LONG_SECONDS
+    for seed in seeds_until(until):
+        lake = TestLake(spark, tmp_path / str(seed))
+        cases += play(lake, seed, 1000, steps=20, jobs=sorted(JOBS), at_once=len(JOBS), until=until)
+        for job in JOBS.values():
+            settled(lake, job)
+        print(f"{cases} cases of (history, step, job), 1,000 histories at a time, no difference")
 
-    until, seed, cases, played = time.monotonic() + LONG_SECONDS, int(time.time()), 0, 0
-    while time.monotonic() < until:
-        cases += play(TestLake(spark, tmp_path / str(seed)), seed, histories, steps=20, until=until)
-        seed, played = seed + 1, played + histories
-    print(f"{played} histories, {cases} cases of (history, step, job), no difference")
-    assert cases
+
+@pytest.mark.long
+def test_delta_histories_for_a_given_time(spark, tmp_path):
+    """LAKEMILL_LONG_SECONDS: histories of 20 steps in tables of their own; every reducer, past its bound too."""
+    cases = 0
+    for played, seed in enumerate(seeds_until(time.monotonic() + LONG_SECONDS), start=1):
+        other = random.Random(seed).choice(sorted(JOBS.keys() - MANY))
+        lake = TestLake(spark, tmp_path / str(seed))
+        cases += play(lake, seed, 1, steps=20, jobs=[*sorted(MANY), other], at_once=1)
+        settled(lake, JOBS[other])
+        print(f"{played} Delta histories of 20 steps, {cases} runs compared, no difference")

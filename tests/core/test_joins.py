@@ -4,11 +4,10 @@ Histories are side by side as a column, `h`; every statement on a table is one o
 merge, overwrite, restore, compact, vacuum, add a column). DuckDB reads sources and targets without Spark.
 """
 
-import os
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -16,15 +15,17 @@ import duckdb
 import pytest
 from conftest import TestLake
 from deltalake import DeltaTable as Files
+from long_mode import LONG_SECONDS, seeds_until
 from pyspark.sql import DataFrame, Window, functions as F
 
 from lakemill import Count, CountDistinct, Job, Latest, Max, Min, PerKey, Sum
 from lakemill.core.check import check_job
 from lakemill.core.plan import Change, decide
 
-LONG_SECONDS = float(os.environ.get("LAKEMILL_LONG_SECONDS", "600"))
 COLUMNS = {"facts": "h int, id int, k int, m int, x bigint", "dims": "h int, id int, k bigint, g string, x bigint",
            "extra": "h int, id int, g string, m int, v bigint"}  # fmt: skip
+MORE = "more_"
+"""How columns that a history adds are called: they hold NULLs only."""
 RAW = {name: f"raw.{name}" for name in COLUMNS}
 
 
@@ -270,7 +271,7 @@ class Sources:
         self.restorable[name] = self.lake.log(RAW[name]).version
 
     def add_column(self, name: str) -> None:
-        more = f"more_{self.lake.log(RAW[name]).version}"
+        more = f"{MORE}{self.lake.log(RAW[name]).version}"
         self.lake.spark.createDataFrame([], f"{COLUMNS[name]}, {more} int").write.format("delta").mode("append").option(
             "mergeSchema", "true"
         ).save(self.lake.uri(RAW[name]))
@@ -286,7 +287,8 @@ def compare(lake, case: Case, said: object) -> None:
     for name in COLUMNS:
         con.register(name, Files(lake.uri(RAW[name])).to_pyarrow_table())
     target = Files(lake.uri(case.job.target)).to_pyarrow_table()
-    con.register("target", target.drop_columns([c for c in target.column_names if c == "_state"]))
+    added = [name for name in target.column_names if name == "_state" or name.startswith(MORE)]
+    con.register("target", target.drop_columns(added))
     found, expected = con.sql("from target").fetchall(), con.sql(case.sql).fetchall()
     assert canonical(found) == canonical(expected), said
 
@@ -361,12 +363,3 @@ def test_delta_histories_for_a_given_time(spark, tmp_path):
         plans += play(TestLake(spark, tmp_path / str(seed)), seed, 3, steps=20, at_once=2, cases=cases)
         print(f"{played} Delta histories of 20 steps, {plans.total()} runs, no difference: {dict(plans)}")
     assert plans["update UPDATE"]
-
-
-def seeds_until(moment: float) -> Iterator[int]:
-    """A new seed each time it is asked for one, until a moment; at least one."""
-    seed = int(time.time() * 1000) % 2**32
-    yield seed
-    while time.monotonic() < moment:
-        seed += 1
-        yield seed

@@ -3,13 +3,13 @@
 The core alone, without tables: two to four sources in joins of every kind, nested, united, filtered and renamed.
 """
 
-import os
 import random
 import time
 from decimal import Decimal
 from functools import reduce
 
 import pytest
+from long_mode import LONG_SECONDS, seeds_until
 from pyspark.sql import DataFrame, functions as F
 
 from lakemill import Count, Job
@@ -20,7 +20,6 @@ from lakemill.core.rowwise import check_map
 from lakemill.core.weights import WEIGHT, net, weigh
 from lakemill.errors import UsageError
 
-LONG_SECONDS = float(os.environ.get("LAKEMILL_LONG_SECONDS", "600"))
 KINDS = ["inner", "inner", "left", "left", "right", "left_semi", "left_anti", "full", "cross"]
 KEYS = {
     "a": ("int", [None, 1, 2, 3]),
@@ -149,9 +148,6 @@ def test_random_maps(spark, seed):
 @pytest.mark.long
 def test_random_maps_for_a_given_time(spark):
     """LAKEMILL_LONG_SECONDS of them."""
-    until, seed, done = time.monotonic() + LONG_SECONDS, int(time.time()), 0
-    while time.monotonic() < until:
-        seed += 1
-        done += tried(Maps(spark, seed), seed)
+    done = sum(tried(Maps(spark, seed), seed) for seed in seeds_until(time.monotonic() + LONG_SECONDS))
     print(f"{done} random maps, no difference")
     assert done

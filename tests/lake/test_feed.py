@@ -231,6 +231,23 @@ def test_a_source_brought_back_and_written_since_is_another_table(shop, later):
     assert "version 1 is not the one that was read" in followed(shop, "rebuild", "SOURCE_RECREATED")
 
 
+def test_a_restore_that_takes_a_column_away_that_no_job_reads(shop):
+    before = shop.log("raw.sales").version
+    more = shop.spark.createDataFrame([("a", 9, "card")], f"{SCHEMA}, paid_by string")
+    more.write.format("delta").mode("append").option("mergeSchema", "true").save(shop.uri("raw.sales"))
+    shop.run(SALES)
+    shop.delta("raw.sales").restoreToVersion(before)
+    assert "its column paid_by was dropped" in followed(shop, "rebuild", "SCHEMA_CHANGED")
+
+
+def test_columns_in_another_order(shop):
+    alter(shop, "ALTER COLUMN amount FIRST")
+    shop.put("raw.sales", [("b", 7)], SCHEMA)
+    assert "columns are in another order" in followed(shop, "rebuild", "SCHEMA_CHANGED")
+    shop.put("raw.sales", [("b", 8)], SCHEMA)
+    followed(shop, "update", "UPDATE")
+
+
 def test_an_overwrite_of_some_partitions_is_no_overwrite(lake):
     rows = lake.spark.createDataFrame([("a", 1), ("b", 2), ("c", 3)], SCHEMA)
     rows.write.format("delta").partitionBy("shop").options(**{FEED: "true"}).save(lake.uri("raw.sales"))

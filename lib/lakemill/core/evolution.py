@@ -1,4 +1,4 @@
-"""Whether a source's new columns mean anything to a map: those that it only hands on, or does not name, do not.
+"""Whether a source's other columns mean anything to a map: those that it only hands on, or does not name, do not.
 
 A map is built again on the columns that its sources had before. Where both plans are the same but for columns handed on
 as they are, the rows of before are mapped as ever.
@@ -13,18 +13,18 @@ from lakemill.core.joins import attribute, handed_on
 from lakemill.core.rowwise import Mapped, normal
 
 
-def new_columns(before: Mapping[str, StructType], now: Mapping[str, StructType]) -> dict[str, set[str]]:
-    """The columns of each source that were added, or are of another type than before."""
-    found = {}
-    for name, schema in now.items():
-        was = {field.name: field.dataType.simpleString() for field in before[name].fields}
-        found[name] = {f.name for f in schema.fields if was.get(f.name) != f.dataType.simpleString()}
-    return found
+def other_columns(before: Mapping[str, StructType], now: Mapping[str, StructType]) -> dict[str, set[str]]:
+    """The columns of each source that were added, are gone, or are of another type than before."""
+    return {name: {column for column, _ in _typed(before[name]) ^ _typed(now[name])} for name in now}
 
 
-def same_map(before: Mapped, now: Mapped, sources: Sequence[str], new: Mapping[str, set[str]]) -> bool:
-    """Whether the map does the same in both plans, but for handing the new columns on."""
-    changed = [new[name] for name in sources]
+def _typed(schema: StructType) -> set[tuple[str, str]]:
+    return {(field.name, field.dataType.simpleString()) for field in schema.fields}
+
+
+def same_map(before: Mapped, now: Mapped, sources: Sequence[str], others: Mapping[str, set[str]]) -> bool:
+    """Whether the map does the same in both plans, but for handing the other columns on."""
+    changed = [others[name] for name in sources]
     return _without(before, changed) == _without(now, changed)
 
 

@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql.types import StructType
 
 from lakemill.core.check import check_job
-from lakemill.core.evolution import new_columns, same_map
+from lakemill.core.evolution import other_columns, same_map
 from lakemill.core.plan import REBUILD, Change, Plan, allowed, decide
 from lakemill.core.reduction import Reduction, reduction
 from lakemill.core.rowwise import Mapped
@@ -81,7 +81,7 @@ def prepare(world: World, job: Job, policy: str) -> Task:
 def _redefined(job: Job, pins: Mapping[str, Pin], progress: Progress, mapped: Mapped) -> Plan | None:
     """The rebuild that is due since the job is not what the target was made with, or its map gives other columns.
 
-    None where only columns that the target does not hold were added to a source.
+    None where the sources' columns differ by such only as the target does not depend on.
     """
     before = {name: at_version(pin.table, progress.versions.get(name, pin.version)) for name, pin in pins.items()}
     known = {name: schema for name, schema in before.items() if schema is not None}
@@ -91,12 +91,12 @@ def _redefined(job: Job, pins: Mapping[str, Pin], progress: Progress, mapped: Ma
         was = None
     if was is None or was.fingerprint != progress.fingerprint:
         return Plan(REBUILD, "DEFINITION_CHANGED", "its sources, map, key or reduce are not those it was made with")
-    now = {name: pin.schema for name, pin in pins.items()}
-    new = new_columns(known, now)
-    if _held(job, was.schema) == _held(job, mapped.schema) and same_map(was, mapped, job.sources, new):
+    others = other_columns(known, {name: pin.schema for name, pin in pins.items()})
+    if _held(job, was.schema) == _held(job, mapped.schema) and same_map(was, mapped, job.sources, others):
         return None
-    changed = [f"{name}: {', '.join(sorted(columns))}" for name, columns in new.items() if columns]
-    return Plan(REBUILD, "SCHEMA_CHANGED", f"its rows depend on columns that are new or of another type, {changed[0]}")
+    changed = [f"{name}: {', '.join(sorted(columns))}" for name, columns in others.items() if columns]
+    why = f"its rows depend on columns that are new, gone or of another type, {changed[0]}"
+    return Plan(REBUILD, "SCHEMA_CHANGED", why if changed else "its sources' columns are in another order")
 
 
 def _held(job: Job, mapped: StructType) -> object:
