@@ -94,9 +94,11 @@ def _redefined(job: Job, pins: Mapping[str, Pin], progress: Progress, mapped: Ma
     others = other_columns(known, {name: pin.schema for name, pin in pins.items()})
     if _held(job, was.schema) == _held(job, mapped.schema) and same_map(was, mapped, job.sources, others):
         return None
-    changed = [f"{name}: {', '.join(sorted(columns))}" for name, columns in others.items() if columns]
-    why = f"its rows depend on columns that are new, gone or of another type, {changed[0]}"
-    return Plan(REBUILD, "SCHEMA_CHANGED", why if changed else "its sources' columns are in another order")
+    why = "its sources' columns are in another order"
+    for name, columns in others.items():
+        if columns:
+            why = f"it depends on columns that are new, gone or of another type, {name}: {', '.join(sorted(columns))}"
+    return Plan(REBUILD, "SCHEMA_CHANGED", why)
 
 
 def _held(job: Job, mapped: StructType) -> object:
