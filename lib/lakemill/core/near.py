@@ -1,8 +1,9 @@
 """Where a few keys lie: a condition that lets Delta skip the files that cannot hold any of them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
+from itertools import pairwise
 from typing import Any
 
 from pyspark.sql import Column, DataFrame, functions as F
@@ -10,37 +11,85 @@ from pyspark.sql.types import DataType, DateType, DecimalType, IntegralType, Str
 
 from lakemill.reducers.columns import column, quoted
 
+RANGES = 32
+"""So many ranges a column at most: each of them is tried on the rows that are read."""
+VALUES = 10_000
+"""Of a column with more values than these only the least and the greatest are looked at."""
+PLACE = 16
+"""So many bytes of a string, after what all have in common, tell how far it is from others."""
+
+Range = tuple[Any, Any]
+
 
 @dataclass(frozen=True)
 class Near:
-    """The least and the greatest value of each column of some keys, where that tells something."""
+    """The ranges, first and last value, that hold each column of some keys, where that tells something.
 
-    bounds: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
+    dates: which of the columns are dates; their values are days since 1970, since Python knows fewer dates than Spark.
+    """
+
+    ranges: Mapping[str, Sequence[Range]] = field(default_factory=dict)
+    dates: frozenset[str] = frozenset()
 
     def of(self, table: str, names: Mapping[str, str] | None = None) -> Column:
         """True for every row of the DataFrame aliased `table` that has one of the keys, and false for most others.
 
         names: what the table calls the columns of the key, where it does not call them so.
         """
-        called = {name: name for name in self.bounds} if names is None else names
-        within = [
-            F.col(f"{table}.{quoted(called[name])}").between(F.lit(least), F.lit(most))
-            for name, (least, most) in self.bounds.items()
-            if name in called
-        ]
+        called = {name: name for name in self.ranges} if names is None else names
+        told = [(name, F.col(f"{table}.{quoted(called[name])}")) for name in self.ranges if name in called]
+        within = [self._within(name, value) for name, value in told]
         return reduce(lambda one, other: one & other, within, F.lit(True))
+
+    def _within(self, name: str, value: Column) -> Column:
+        def constant(of: Any) -> Column:
+            return F.date_from_unix_date(F.lit(of)) if name in self.dates else F.lit(of)
+
+        ranges = [value.between(constant(first), constant(last)) for first, last in self.ranges[name]]
+        return reduce(lambda one, other: one | other, ranges)
 
 
 def near(keys: DataFrame, key: tuple[str, ...]) -> Near:
-    """Where these keys lie. Columns with NULL among them, or of which files keep no plain statistics, say nothing."""
-    names = [name for name in key if _bounded(keys.schema[name].dataType)]
+    """Where these keys lie. Columns with NULL among them, or of which files keep no plain statistics, say nothing.
+
+    For keys that are few enough for the driver.
+    """
+    names = [name for name in key if _ordered(keys.schema[name].dataType)]
     if not names:
         return Near()
-    asked = [part for name in names for part in (F.min(column(name)), F.max(column(name)), F.count(column(name)))]
+    dates = frozenset(name for name in names if isinstance(keys.schema[name].dataType, DateType))
+    read = [F.unix_date(column(name)) if name in dates else column(name) for name in names]
+    asked = [part for one in read for part in (_values(one), F.max(one), F.count(one))]
     *found, count = keys.agg(*asked, F.count(F.lit(1))).collect()[0]
-    bounds = zip(names, found[0::3], found[1::3], found[2::3], strict=True)
-    return Near({name: (least, most) for name, least, most, present in bounds if present == count > 0})
+    told = zip(names, found[0::3], found[1::3], found[2::3], strict=True)
+    ranges = {name: _ranges(values, most) for name, values, most, present in told if present == count > 0}
+    return Near(ranges, dates)
 
 
-def _bounded(kind: DataType) -> bool:
+def _ordered(kind: DataType) -> bool:
     return isinstance(kind, IntegralType | DecimalType | DateType | StringType)
+
+
+def _values(of: Column) -> Column:
+    """The least of the values, in order, and one more than are looked at."""
+    return F.slice(F.sort_array(F.collect_set(of)), 1, VALUES + 1)
+
+
+def _ranges(values: Sequence[Any], most: Any) -> list[Range]:
+    """Ranges that hold these values, which are in order: cut where the widest gaps are."""
+    if len(values) > VALUES:
+        return [(values[0], most)]
+    places = _places(values)
+    gaps = [(after - before, at) for at, (before, after) in enumerate(pairwise(places), start=1) if after - before > 1]
+    cuts = sorted(at for _, at in sorted(gaps, reverse=True)[: RANGES - 1])
+    return [(values[first], values[end - 1]) for first, end in pairwise([0, *cuts, len(values)])]
+
+
+def _places(values: Sequence[Any]) -> Sequence[Any]:
+    """The values as numbers in the same order, so that it can be said how far from each other they are."""
+    if not isinstance(values[0], str):
+        return values
+    coded = [value.encode() for value in values]
+    both = zip(coded[0], coded[-1], strict=False)
+    common = next((at for at, (one, other) in enumerate(both) if one != other), len(coded[0]))
+    return [int.from_bytes(value[common : common + PLACE].ljust(PLACE, b"\0")) for value in coded]
