@@ -258,6 +258,32 @@ def test_an_overwrite_of_some_partitions_is_no_overwrite(lake):
     assert lake.rows("gold.sales") == [("a", 1, 7, 7), ("b", 1, 2, 2), ("c", 1, 3, 3)]
 
 
+def test_files_are_found_whatever_their_partitions_are_called(lake):
+    names = ["a b", "50%/c=d", "é#?", "+", None]
+    rows = lake.spark.createDataFrame([(name, n) for n, name in enumerate(names)], SCHEMA)
+    rows.write.format("delta").partitionBy("shop").options(**{FEED: "true"}).save(lake.uri("raw.sales"))
+    lake.run(SALES)
+    lake.delta("raw.sales").update("amount > 0", {"amount": "amount + 1"})
+    lake.delta("raw.sales").delete("amount = 3")
+    followed(lake, "update", "UPDATE")
+    lake.delta("raw.sales").delete("shop = 'a b'")
+    for folder in Path(lake.uri("raw.sales")).glob("shop=a b*"):
+        shutil.rmtree(folder)
+    assert "1 files of its change feed are gone" in followed(lake, "rebuild", "FEED_EXPIRED")
+
+
+def test_a_clone_is_followed_beside_its_original(lake):
+    lake.put("raw.original", [("a", 1), ("a", 2), ("b", 5)], SCHEMA)
+    at = lake.uri("raw.sales")
+    lake.spark.sql(f"CREATE TABLE delta.`{at}` SHALLOW CLONE delta.`{lake.uri('raw.original')}`")
+    lake.run(SALES)
+    lake.delta("raw.sales").delete("amount = 1")
+    lake.put("raw.original", [("c", 9)], SCHEMA)
+    lake.put("raw.sales", [("b", 1)], SCHEMA)
+    followed(lake, "update", "UPDATE")
+    assert lake.rows("gold.sales") == [("a", 1, 2, 2), ("b", 2, 6, 5)]
+
+
 def test_a_vacuumed_deletion_vector_is_foreseen(lake):
     properties = {FEED: "true", "delta.enableDeletionVectors": "true"}
     rows = lake.spark.range(100).selectExpr("'a' shop", "id amount").coalesce(1)
