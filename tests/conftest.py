@@ -24,8 +24,8 @@ from lakemill.verify import verify
 SPARK = {
     "spark.master": "local[2]",
     "spark.driver.memory": "3g",
-    # A test process ends before much of its code is worth the second compiler's time.
-    "spark.driver.extraJavaOptions": "-Duser.timezone=UTC -XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    "spark.driver.extraJavaOptions": "-Duser.timezone=UTC -XX:+UseSerialGC",
+    "spark.sql.ui.retainedExecutions": "20",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.sql.shuffle.partitions": "3",

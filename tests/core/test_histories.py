@@ -16,7 +16,7 @@ from conftest import TestLake
 from long_mode import LONG_SECONDS, seeds_until
 from pyspark.sql import DataFrame, functions as F
 
-from lakemill import Count, CountIf, Job, Latest, Max, Mean, Min, Sum
+from lakemill import CollectSet, Count, CountIf, Fold, Job, Latest, Max, Mean, Min, Sum
 
 SCHEMA = "h int, id int, k string, x decimal(38,2), n bigint, t string, d date, v double, ok boolean, at int"
 NAMES = [column.split()[0] for column in SCHEMA.split(", ")]
@@ -25,6 +25,21 @@ BIG = Decimal("9" * 30 + ".99")
 
 def everything(rows: DataFrame) -> DataFrame:
     return rows.where(F.col("at") > 2).withColumn("v", -F.col("v"))
+
+
+def texts() -> Fold:
+    """All texts of a key, sorted; any change recomputes it."""
+
+    def add(state, row):
+        return [*state, row.t]
+
+    def merge(one, other):
+        return one + other
+
+    def present(state):
+        return sorted(text for text in state if text is not None)
+
+    return Fold("t", zero=[], add=add, merge=merge, present=present, returns="array<string>")
 
 
 REDUCED = {
@@ -60,6 +75,20 @@ JOBS = {
         reduce={name: Tight(reducer) for name, (reducer, _) in BAGS.items()},
         target="gold.tight",
     ),
+    "lone": Job(
+        source="raw.rows",
+        map=everything,
+        key=["h", "k"],
+        reduce={"set": Tight(CollectSet("d")), "n": Sum("n")},
+        target="gold.lone",
+    ),
+    "folded": Job(
+        source="raw.rows",
+        map=everything,
+        key=["h", "k"],
+        reduce={"texts": texts(), "n": Sum("n")},
+        target="gold.folded",
+    ),
 }
 
 
@@ -70,7 +99,8 @@ class History:
         self.h, self.random, self.rows, self.next = h, random.Random(seed), {}, 0
 
     def step(self) -> None:
-        kind = self.random.choice(["insert", "insert", "update", "delete", "mixed", "empty a key", "nothing"])
+        kinds = ["insert", "insert", "update", "one column", "delete", "mixed", "empty a key", "nothing"]
+        kind = self.random.choice(kinds)
         if kind in ("insert", "mixed"):
             for _ in range(self.random.randint(1, 5)):
                 self.rows[self.next] = self.row()
@@ -78,6 +108,10 @@ class History:
         if kind in ("update", "mixed") and self.rows:
             for one in self.random.sample(sorted(self.rows), min(3, len(self.rows))):
                 self.rows[one] = self.row()
+        if kind == "one column":
+            place = self.random.randrange(len(NAMES) - 2)
+            for one, row in self.rows.items():
+                self.rows[one] = (*row[:place], self.row()[place], *row[place + 1 :])
         if kind in ("delete", "mixed") and self.rows:
             for one in self.random.sample(sorted(self.rows), min(2, len(self.rows))):
                 del self.rows[one]
@@ -195,6 +229,12 @@ ORACLES: dict[str, Callable[[list[tuple]], list[tuple]]] = {
     "copy": lambda rows: [tuple(row.values()) for row in kept(rows)],
     "algebra": lambda rows: oracle({**ALGEBRA, **BAGS}, rows),
     "tight": lambda rows: oracle(BAGS, rows),
+    "lone": lambda rows: [
+        (*key, BAGS["set"][1](of), total(values(of, "n"))) for key, of in by_key(kept(rows), "h", "k").items()
+    ],
+    "folded": lambda rows: [
+        (*key, sorted(values(of, "t")), total(values(of, "n"))) for key, of in by_key(kept(rows), "h", "k").items()
+    ],
 }
 
 

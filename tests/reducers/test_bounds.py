@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 from algebra import middle, top, values
 
-from lakemill import CountDistinct, Job, Median, Min, TopK
+from lakemill import CollectSet, CountDistinct, Job, Median, Min, Mode, Sum, TopK
 from lakemill.reducers.bag import BOUND, BYTES
 
 SCHEMA = "k string, n int, t string"
@@ -72,3 +72,18 @@ def states_fit(lake) -> None:
                 said = [str(entry["value"]).encode() for entry in bag["kept"]]
                 assert sum(len(text) + 8 for text in said) <= BYTES or len(said) < 2, name
 
+
+
+def test_a_change_of_other_columns_leaves_what_is_past_the_bound_as_it_is(lake):
+    reduce = {"numbers": CountDistinct("n"), "middle": Median("n"), "mode": Mode("n"), "set": CollectSet("n")}
+    job = Job(source="raw.rows", key=["k"], reduce={**reduce, "x": Sum("x")}, target="gold.rows")
+    many = BOUND + 44
+    lake.put("raw.rows", [(k, n, 1) for k in "ab" for n in range(many)], "k string, n int, x int")
+    lake.run(job)
+    lake.delta("raw.rows").update("k = 'a' and n = 7", {"x": "5"})
+    assert lake.run(job).plan == "update"
+    right = [many, Decimal(many - 1) / 2, 0, list(range(many))]
+    assert lake.rows("gold.rows") == [("a", *right, many + 4), ("b", *right, many)]
+    lake.delta("raw.rows").delete("k = 'a'")
+    assert lake.run(job).plan == "update"
+    assert lake.rows("gold.rows") == [("b", *right, many)]

@@ -113,6 +113,13 @@ def test_reducers_of_the_readme_and_folds_follow_every_change(lake):
     assert same(lake.rows("gold.lines")) == same(expected(list(wanted.values())))
     assert lake.differences(job) == []
     assert lake.run(job).plan == "nothing"
+    # A change of other columns alone, and the last row of a key.
+    lake.delta("raw.lines").update(F.lit(True), {"quantity": F.lit(3)})
+    lake.delta("raw.lines").delete("k = 'b'")
+    assert lake.run(job).plan == "update"
+    left = [(*row[:3], 3, *row[4:]) for row in wanted.values() if row[1] != "b"]
+    assert left and len(left) < len(wanted)
+    assert same(lake.rows("gold.lines")) == same(expected(left))
 
 
 def same(found: list[tuple]) -> list[str]:

@@ -55,8 +55,9 @@ class Bag(Collected):
     bound: how many values are kept at most; None where the kind of value bounds it (few digits, buckets), so that it
     is never incomplete.   descending: the greatest value first.   more: further bigints summed for each value.
 
-    needs all (or the number): any change of an incomplete key recomputes it.   needs some: a change behind the floor
-    changes nothing, and only a removal that leaves too few known rows recomputes.
+    needs all (or the number): any change of an incomplete key recomputes it, one of other columns, too, since what it
+    presents is not known.   needs some: a change behind the floor changes nothing, and only a removal that leaves too
+    few known rows recomputes.
     """
 
     value: Column
@@ -130,17 +131,20 @@ class Bag(Collected):
 
     def at_risk(self, known: Column, entries: Column) -> Column:
         floor = known[FLOOR]
-        if not self.keeps_state:
-            return F.size(entries) > 0
-        if self.needs <= 0:
-            return floor.isNotNull() & (F.size(entries) > 0)
+        if not self.keeps_state:  # nothing is known, also where other columns changed
+            return F.lit(True)
+        if self.needs <= 0:  # so little is known that not even what was presented is
+            return floor.isNotNull()
         taken = F.exists(entries, lambda e: e[VALUE].eqNullSafe(floor) & (e[COUNT] < 0))
         if self.needs > 1:  # the floor itself is one row more
             taken |= _rows(self.two(known, entries)[KEPT]) + 1 < self.needs
         return floor.isNotNull() & taken
 
     def negative(self, known: Column) -> Column:
-        return F.exists(known[KEPT], lambda e: e[COUNT] < 0)
+        if not self.keeps_state:
+            return F.lit(False)
+        below = F.exists(known[KEPT], lambda e: e[COUNT] < 0)
+        return below if self.needs > 0 else known[FLOOR].isNull() & below
 
     def state(self, known: Column) -> Column:
         return let(F.struct(known.alias("of"), self._fitting(known[KEPT]).alias("fit")), self._state)

@@ -150,11 +150,14 @@ class Collected(ABC):
 
     @abstractmethod
     def at_risk(self, known: Column, entries: Column) -> Column:
-        """Whether the change leaves the part of a key that was there before unknown, so that it must be recomputed."""
+        """Whether the part of a key that was there before is not known after the change, so that it must be recomputed.
+
+        The change is one of the key's rows; where it did not touch this part, there are no entries.
+        """
 
     @abstractmethod
     def negative(self, known: Column) -> Column:
-        """Whether more was taken away than there was."""
+        """Whether more was taken away than there was, as far as it is known how much there was."""
 
     @abstractmethod
     def state(self, known: Column) -> Column:
