@@ -22,6 +22,7 @@ from lakemill.lake.readers import unchanged_until
 from lakemill.lake.tables import Pin, without_state
 from lakemill.load import loaded_dumps
 from lakemill.reducers import PerKey
+from lakemill.reducers.columns import column
 from lakemill.refresh import World
 
 
@@ -131,7 +132,8 @@ def _mapped(world: World, job: Job, progress: Progress) -> tuple[DataFrame, Redu
         raise _changed(job)
     # A source that is named twice is read twice: its columns must not be taken for each other.
     full = [_as_made(pins[name], progress) for name in job.sources]
-    frames = [frame.select(*schemas[name].names) for frame, name in zip(full, job.sources, strict=True)]
+    named = [[column(one) for one in schemas[name].names] for name in job.sources]
+    frames = [frame.select(*names) for frame, names in zip(full, named, strict=True)]
     return job.mapped(*frames), _reduction(job, mapped.schema)
 
 

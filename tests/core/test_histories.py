@@ -31,13 +31,13 @@ def texts() -> Fold:
     """All texts of a key, sorted; any change recomputes it."""
 
     def add(state, row):
-        return [*state, row.t]
+        return merge(state, [] if row.t is None else [row.t])
 
     def merge(one, other):
-        return one + other
+        return sorted([*one, *other])
 
     def present(state):
-        return sorted(text for text in state if text is not None)
+        return state
 
     return Fold("t", zero=[], add=add, merge=merge, present=present, returns="array<string>")
 

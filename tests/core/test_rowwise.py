@@ -4,7 +4,7 @@ import random
 
 import pytest
 from pyspark.sql import DataFrame, Window, functions as F
-from pyspark.sql.types import StructType
+from pyspark.sql.types import IntegerType, StructField, StructType
 
 from lakemill import Count, Job
 from lakemill.core.rowwise import check_map
@@ -134,6 +134,44 @@ def test_a_join_on_something_random_is_refused(spark):
     )
     with pytest.raises(UsageError, match="gold.lines: .*expects a deterministic expression"):
         check_map(spark, joined, {"raw.lines": LINES, "raw.shops": SHOPS})
+
+
+def newest(rows: DataFrame) -> DataFrame:
+    return rows.where(F.col("amount") == rows.agg(F.max("amount")).first()[0])
+
+
+def numbered(rows: DataFrame) -> DataFrame:
+    return rows.withColumn("of", F.lit(rows.count()))
+
+
+def unless_empty(rows: DataFrame) -> DataFrame:
+    return rows.where("amount > 1") if rows.isEmpty() else rows
+
+
+@pytest.mark.parametrize("looks", [newest, numbered, unless_empty])
+def test_a_map_that_looks_at_the_rows_is_refused(spark, looks):
+    """It would look at all rows when the table is made, and at the changed ones in an update."""
+    with pytest.raises(UsageError, match="two different plans .*a look at the rows"):
+        check_map(spark, job(looks), {"raw.lines": LINES})
+
+
+def test_stand_ins_of_every_type_are_told_from_their_rows_only(spark):
+    every = StructType.fromDDL(
+        "a tinyint, b decimal(38,10), c double, d date, e timestamp, f timestamp_ntz, g string, h binary, i boolean, "
+        "j array<struct<x: int, y: array<string>>>, k map<string, int>, l interval day, m variant, n struct<o: float>"
+    )
+    made = Job(source="raw.all", map=lambda rows: rows.where("g is null"), key=["g"], target="gold.all")
+    assert check_map(spark, made, {"raw.all": every}).schema == every
+
+
+def test_columns_of_a_reduction_are_told_apart(spark):
+    for key, name, why in ((["shop", "SHOP"], "n", "twice"), (["shop"], "Shop", "twice"), (["shop"], "_found", "own")):
+        made = Job(source="raw.lines", key=key, reduce={name: Count()}, target="gold.lines")
+        with pytest.raises(UsageError, match=why):
+            check_map(spark, made, {"raw.lines": LINES})
+    weighed = StructType([*LINES.fields, StructField("_weight", IntegerType())])
+    with pytest.raises(UsageError, match='raw.lines has a column "_weight"'):
+        check_map(spark, job(lambda rows: rows.select("shop")), {"raw.lines": weighed})
 
 
 def test_a_fingerprint_is_of_the_meaning(spark):

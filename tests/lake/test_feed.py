@@ -312,6 +312,25 @@ def test_a_source_that_vanished_is_named(shop):
     assert len(shop.rows("gold.sales")) == 2
 
 
+def test_a_data_file_that_vanished_is_told(shop):
+    for file in Path(shop.uri("raw.sales")).glob("*.parquet"):
+        file.unlink()
+    shop.spark.catalog.clearCache()
+    with pytest.raises(LakemillError, match="gold.sales: files that the log of raw.sales names are not there"):
+        shop.run(SALES, policy="rebuild")
+    assert len(shop.rows("gold.sales")) == 2
+
+
+def test_a_commit_that_was_cut_off_is_named(shop):
+    shop.put("raw.sales", [("a", 6)], SCHEMA)
+    shop.put("raw.sales", [("a", 7)], SCHEMA)
+    commit = Path(shop.uri("raw.sales"), "_delta_log", f"{1:020d}.json")
+    commit.write_text(commit.read_text()[:-40])
+    with pytest.raises(LakemillError, match=rf"{commit.name} is damaged"):
+        shop.run(SALES)
+    assert len(shop.rows("gold.sales")) == 2
+
+
 def test_a_log_with_a_gap_is_named(shop):
     alter(shop, "SET TBLPROPERTIES ('delta.checkpointInterval' = '4')")
     for amount in (6, 7, 8, 9):

@@ -158,6 +158,15 @@ class Doubles(Odd):
 
 
 @dataclass(frozen=True)
+class Unseen(Odd):
+    """Adds what a function gives that Spark does not see through, or that is another one every day."""
+
+    def prepare(self, types):
+        given = {"udf": F.udf(abs, "bigint")("quantity"), "day": F.unix_date(F.current_date())}[self.wrong]
+        return {"odd": Total(given.cast("bigint"), LongType())}
+
+
+@dataclass(frozen=True)
 class Few(Odd):
     """Says that one row decides, and shows how many there are."""
 
@@ -190,6 +199,8 @@ class Twice(Odd):
         (Odd("recover"), "added later gives"),
         (Odd("random"), "Non-deterministic expression"),
         (Odd("dice"), "another value each time"),
+        (Unseen("udf"), 'Python function "abs" cannot be seen through'),
+        (Unseen("day"), "CurrentDate gives another value on another day"),
         (Few("bag"), "its `plain` aggregate"),
         (Twice("columns"), "its `plain` aggregate"),
         (favourite_tags(merge=lambda one, other: one), "merge of two halves gives the state"),
@@ -197,7 +208,7 @@ class Twice(Odd):
         (favourite_tags(remove=lambda state, row: state), "remove of what was added"),
         (favourite_tags(zero={"x": 1}), "merge"),
     ],
-    ids=["plain", "recover", "random", "dice", "bag", "no column", "merge", "order", "remove", "zero"],
+    ids=["plain", "recover", "random", "dice", "udf", "day", "bag", "no column", "merge", "order", "remove", "zero"],
 )
 def test_a_law_that_does_not_hold_is_refused_with_its_rows(lake, reducer, says):
     lake.put("raw.lines", rows(6), SCHEMA)

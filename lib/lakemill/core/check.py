@@ -11,19 +11,19 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructType
 
 from lakemill.core.keywise import IN_PYTHON, Keywise, not_per_key, refuse
-from lakemill.core.local import empty
+from lakemill.core.local import empty, one_row
 from lakemill.core.rowwise import (
-    OWN,
-    OWN_PREFIXES,
     SUBQUERIES,
     UNFIXED,
     Mapped,
     check_map,
     classes,
+    is_own,
     plan_text,
     suspect,
     tagged,
     tags_of,
+    without_rows,
 )
 from lakemill.errors import UsageError, did_you_mean
 from lakemill.job import Job
@@ -55,16 +55,20 @@ def check_per_key(spark: SparkSession, job: Job, mapped: StructType) -> str:
     _check_fixed(job, plan, nodes)
     Keywise(job, nodes, tags_of(plan)).check(plan)
     text = plan_text(plan)
-    if text != plan_text(_built(spark, job, mapped)._jdf.queryExecution().analyzed()):
-        why = "built twice it gave two different plans (Python's clock or random, a view for spark.sql?)"
+    again = plan_text(_built(spark, job, mapped, a_row=True)._jdf.queryExecution().analyzed())
+    if without_rows(text) != without_rows(again):
+        why = (
+            "built twice it gave two different plans (Python's clock or random, a view for spark.sql, or a look at the "
+            "rows as by count() or first()?)"
+        )
         refuse(job, f"NONDETERMINISTIC: {why}")
     return text + _python(job) if IN_PYTHON & set(classes(nodes)) else text
 
 
-def _built(spark: SparkSession, job: Job, mapped: StructType) -> DataFrame:
+def _built(spark: SparkSession, job: Job, mapped: StructType, a_row: bool = False) -> DataFrame:
     assert isinstance(job.reduce, PerKey)
     try:
-        return job.reduce.rows(empty(spark, tagged("the mapped rows", mapped)))
+        return job.reduce.rows((one_row if a_row else empty)(spark, tagged("the mapped rows", mapped)))
     except UsageError as wrong:
         raise UsageError(f"{job.target}: {wrong}.") from None
     except (AnalysisException, PySparkAttributeError) as wrong:
@@ -89,7 +93,7 @@ def _check_columns(job: Job, made: StructType) -> None:
             refuse(job, f'it gives "{name}" twice; give one of them another name')
         if marked(name):
             refuse(job, f'it gives "{name}"; give that column a name with .alias("...")')
-        if name in OWN or name.startswith(OWN_PREFIXES):
+        if is_own(name):
             refuse(job, f'it gives "{name}", which is lakemill\'s own column; choose another name')
         if has_no_order(field.dataType):
             kind = field.dataType.simpleString()

@@ -21,7 +21,10 @@ SINGLE = {
 }  # fmt: skip
 IN_PYTHON = {"FlatMapGroupsInArrow", "FlatMapGroupsInPandas"}
 BATCHES = {"MapInArrow", "MapInPandas", "PythonMapInArrow", "FlatMapCoGroupsInArrow", "FlatMapCoGroupsInPandas"}
-BY_ORDER = {"CollectList", "CollectSet", "First", "Last", "ListAgg"}
+BY_ORDER = {
+    "ApproximatePercentile", "CollectList", "CollectSet", "First", "Last", "ListAgg", "MaxBy", "MinBy", "Mode",
+}  # fmt: skip
+"""Aggregates that may give another value when rows come in another order, by ties or in their sketches."""
 ORDERLESS = {"ArrayContains", "ArrayMax", "ArrayMin", "ArraySort", "Size", "SortArray"}
 NO_LIMIT = "rank the rows in a window that is partitioned by the key, and filter"
 LEFT, RIGHT = {"LeftOuter", "LeftSemi", "LeftAnti"}, {"RightOuter"}

@@ -16,6 +16,7 @@ from pyspark.sql.types import IntegerType, StructField, StructType
 from lakemill.core import mapreduce
 from lakemill.core.collect import any_not_zero
 from lakemill.core.reduction import Reduction, reduction
+from lakemill.core.rowwise import UNFIXED, classes, unseen
 from lakemill.core.weights import weigh
 from lakemill.errors import UsageError
 from lakemill.job import Job
@@ -87,6 +88,7 @@ class _Trial:
         all_at_once = self._shown(mapreduce.totals(whole, self.made))
         if not all_at_once._jdf.queryExecution().analyzed().deterministic():
             self._refuse("a part or column of it gives another value each time")
+        self._check_functions(all_at_once)
         plain = [each.plain(self.made.types).alias(name) for name, each in self._reducers().items()]
         self._compare("its parts", all_at_once, "its `plain` aggregate", whole.groupBy(TRIAL).agg(*plain))
         grown = self._after(first, weigh(second, None))
@@ -94,6 +96,13 @@ class _Trial:
         left = self._after(whole, weigh(second.limit(0), second))
         alone = self._shown(mapreduce.totals(first, self.made))
         self._compare("half of the rows taken away again", left, "never having had them", alone)
+
+    def _check_functions(self, shown: DataFrame) -> None:
+        """Raises UsageError where a part or column is not fixed by its arguments, or cannot be seen through."""
+        nodes = json.loads(shown._jdf.queryExecution().analyzed().toJSON())
+        unfixed = [f"{name} gives another value on another day" for name in classes(nodes) if name in UNFIXED]
+        for why in (*unfixed, *unseen(nodes)):
+            self._refuse(why)
 
     def _half(self, half: int) -> DataFrame:
         return self.rows.where(F.col(HALF) == half).drop(HALF)

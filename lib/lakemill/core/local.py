@@ -8,8 +8,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql.types import StructType
+from pyspark.sql import Column, DataFrame, SparkSession, functions as F
+from pyspark.sql.types import (
+    ArrayType,
+    BinaryType,
+    BooleanType,
+    DataType,
+    DateType,
+    NumericType,
+    StringType,
+    StructType,
+    TimestampNTZType,
+    TimestampType,
+)
 
 
 def to_local(frame: DataFrame) -> tuple[DataFrame, int]:
@@ -21,6 +32,27 @@ def to_local(frame: DataFrame) -> tuple[DataFrame, int]:
 def empty(spark: SparkSession, schema: StructType) -> DataFrame:
     """A frame without rows."""
     return local_frame(spark, schema, spark._jvm.java.util.ArrayList())  # type: ignore[union-attr]
+
+
+def one_row(spark: SparkSession, schema: StructType) -> DataFrame:
+    """A frame of one row that holds some value in each column, NULL where its type is none that has one by itself."""
+    values = [_some(field.dataType).alias(f"c{at}") for at, field in enumerate(schema.fields)]
+    rows = spark.range(1).select(*values)._jdf.collectAsList()
+    return local_frame(spark, schema, rows)
+
+
+def _some(kind: DataType) -> Column:
+    if isinstance(kind, NumericType | BooleanType):
+        return F.lit(1).cast(kind)
+    if isinstance(kind, DateType | TimestampType | TimestampNTZType):
+        return F.lit("2001-02-03").cast(kind)
+    if isinstance(kind, StringType | BinaryType):
+        return F.lit("1").cast(kind)
+    if isinstance(kind, StructType):
+        return F.struct(*[_some(field.dataType).alias(field.name) for field in kind.fields]).cast(kind)
+    if isinstance(kind, ArrayType):
+        return F.array(_some(kind.elementType)).cast(kind)
+    return F.lit(None).cast(kind)
 
 
 def local_frame(spark: SparkSession, schema: StructType, rows: Any) -> DataFrame:

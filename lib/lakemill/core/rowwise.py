@@ -16,7 +16,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructField, StructType
 
 from lakemill.core.joins import Joins, joins_of
-from lakemill.core.local import empty
+from lakemill.core.local import empty, one_row
 from lakemill.core.reduction import reduction
 from lakemill.errors import UsageError
 from lakemill.job import RESERVED, Job
@@ -71,7 +71,7 @@ class Mapped:
 
 def check_map(spark: SparkSession, job: Job, sources: Mapping[str, StructType]) -> Mapped:
     """The map over sources of these columns; raises UsageError, naming the node, where it is not row by row."""
-    first, second = _built(spark, job, sources), _built(spark, job, sources)
+    first, second = _built(spark, job, sources), _built(spark, job, sources, a_row=True)
     plan = first._jdf.queryExecution().analyzed()
     said = str(plan.toJSON())
     nodes, tags = json.loads(said), tags_of(plan)
@@ -79,13 +79,12 @@ def check_map(spark: SparkSession, job: Job, sources: Mapping[str, StructType]) 
     if not plan.deterministic():
         _refuse(job, f"MAP_NONDETERMINISTIC: {suspect(nodes)} gives another value each time")
     text = plan_text(plan)
-    if text != plan_text(second._jdf.queryExecution().analyzed()):
-        _refuse(
-            job,
-            "MAP_NONDETERMINISTIC: built twice it gave two different plans (a value from Python's clock or random?)",
-        )
+    if without_rows(text) != without_rows(plan_text(second._jdf.queryExecution().analyzed())):
+        why = "a value from Python's clock or random, or a look at the rows as by count() or first()?"
+        _refuse(job, f"MAP_NONDETERMINISTIC: built twice it gave two different plans ({why})")
     schema = StructType([StructField(f.name, f.dataType, True) for f in first.schema.fields])
     _check_columns(job, schema)
+    _check_reduced(job)
     leaves = tuple(int(min(each)) for each in tags)
     joins = joins_of(nodes, leaves, _ids(plan))
     return Mapped(schema, text, _fingerprint(job, schema, text), joins, said, leaves)
@@ -104,8 +103,12 @@ def _fingerprint(job: Job, schema: StructType, plan: str) -> str:
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:32]
 
 
-def _built(spark: SparkSession, job: Job, sources: Mapping[str, StructType]) -> DataFrame:
-    stand_ins = [empty(spark, tagged(str(at), sources[name])) for at, name in enumerate(job.sources)]
+def _built(spark: SparkSession, job: Job, sources: Mapping[str, StructType], a_row: bool = False) -> DataFrame:
+    for name, schema in sources.items():
+        if "_weight" in (column.lower() for column in schema.names):
+            raise UsageError(f'{job.target}: {name} has a column "_weight", which is lakemill\'s own; rename it.')
+    stand_in = one_row if a_row else empty
+    stand_ins = [stand_in(spark, tagged(str(at), sources[name])) for at, name in enumerate(job.sources)]
     try:
         return job.mapped(*stand_ins)
     except (AnalysisException, PySparkAttributeError) as wrong:
@@ -126,13 +129,28 @@ def _check_columns(job: Job, schema: StructType) -> None:
     unnamed = [name for name in schema.names if marked(name)]
     if unnamed:
         _refuse(job, f'a column of its map is called "{unnamed[0]}"; give it a name with .alias("...")')
-    own = {name for name in names if name in OWN or name.startswith(OWN_PREFIXES)}
+    own = {name for name in names if is_own(name)}
     if own:
         _refuse(job, f'its map gives "{min(own)}", which is lakemill\'s own column; choose another name')
     for field in schema.fields:
         if (job.appends or field.name in (job.key or ())) and has_no_order(field.dataType):
             kind = field.dataType.simpleString()
             _refuse(job, f'"{field.name}" is {kind}, and such rows cannot be compared; use an array of structs')
+
+
+def _check_reduced(job: Job) -> None:
+    """The columns that a job with reducers gives."""
+    names = [name.lower() for name in (*(job.key or ()), *job.reducers)]
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(f'{job.target}: its key and reduce give "{name}" twice; give one of them another name.')
+        if is_own(name):
+            raise UsageError(f'{job.target}: "{name}" is lakemill\'s own column; choose another name.')
+
+
+def is_own(name: str) -> bool:
+    """Whether lakemill calls a column of its own so while it works."""
+    return name in OWN or name.startswith(OWN_PREFIXES)
 
 
 @dataclass
@@ -235,6 +253,11 @@ def plan_text(plan: Any) -> str:
     seen: dict[str, int] = {}
     printed = re.sub(r"\blambda \w+#", "lambda #", plan.treeString(True, False, 100_000, False))
     return normal(plan.toJSON()) + re.sub(r"#(\d+)", lambda id: f"#{seen.setdefault(id.group(1), len(seen))}", printed)
+
+
+def without_rows(text: str) -> str:
+    """The text of a plan, whether its stand-ins are empty or not."""
+    return text.replace('"data":null', '"data":[]').replace("LocalRelation <empty>, ", "LocalRelation ")
 
 
 def normal(plan: str) -> str:

@@ -54,7 +54,7 @@ def replaced(pin: Pin, progress: Progress) -> str:
     if log.version < after:
         return f"it went back behind version {after}, which was read: brought back from a copy?"
     read, commit = progress.commits.get(name), log.commit(after)
-    if read and commit and commit.id and commit.id != read:
+    if read and commit and commit.id != read:
         return f"its version {after} is not the one that was read: brought back from a copy, and written since?"
     return ""
 

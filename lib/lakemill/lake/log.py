@@ -5,6 +5,7 @@ one commit takes milliseconds, a history takes a Spark job.
 """
 
 import base64
+import hashlib
 import json
 import uuid
 from collections.abc import Mapping
@@ -50,8 +51,9 @@ class Commit:
 
     @property
     def id(self) -> str:
-        """What tells it from any other commit of any table; empty where its writer gave it no id."""
-        return str(self.info.get("txnId") or "")
+        """What tells it from any other commit: the id that Delta gives, else a digest of all that it says."""
+        said = json.dumps(self.actions, sort_keys=True)
+        return str(self.info.get("txnId") or hashlib.sha256(said.encode()).hexdigest()[:32])
 
     @property
     def vacuums(self) -> bool:
@@ -199,7 +201,11 @@ class Log:
         text = read_text(self.spark, f"{self.uri}/_delta_log/{version:020d}.json")
         if text is None:
             return None
-        return Commit(version, tuple(json.loads(line) for line in text.splitlines() if line.strip()))
+        try:
+            return Commit(version, tuple(json.loads(line) for line in text.splitlines() if line.strip()))
+        except ValueError as wrong:
+            file = f"{self.uri}/_delta_log/{version:020d}.json"
+            raise LakemillError(f"{file} is damaged: {wrong}. Nothing was written. Bring the file back.") from wrong
 
     def last_vacuum(self, after: int = -1) -> Commit | None:
         """The last commit after a version that says that files were removed; None where none says so."""

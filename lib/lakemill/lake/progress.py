@@ -27,7 +27,7 @@ KEY = "lakemill"
 class Progress:
     """run: its number, 1 first.   versions, ids: each source's version and table id.   fingerprint: of the job.
 
-    commits: the id of each source's commit of that version, where it had one; another one there is another table.
+    commits: the id of each source's commit of that version, where it was read; another one there is another table.
     landing: for a table fed by dumps, a digest of the landing as it was last read.   plan, reason: how the run went.
     nonce: tells this commit from any other.   version: of the target, where it was read.
     """

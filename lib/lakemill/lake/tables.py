@@ -94,7 +94,7 @@ class Pin:
 
     @property
     def commit_id(self) -> str:
-        """The id of the commit that made this version; empty where it has none, or was cleaned from the log."""
+        """The id of the commit that made this version; empty where it was cleaned from the log."""
         commit = self.table.log().commit(self.version)
         return commit.id if commit else ""
 

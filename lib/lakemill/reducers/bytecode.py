@@ -12,7 +12,7 @@ import json
 import re
 import sys
 import sysconfig
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, time, timedelta, tzinfo
 from decimal import Decimal
 from enum import Enum
@@ -105,10 +105,12 @@ class _Reading:
     def _class(self, kind: type) -> list[Any]:
         """What a class of the user's own does: its methods, its plain values and its parents'."""
         shown = (FunctionType, staticmethod, classmethod, property, *PLAIN)
+        held = (list, tuple, dict, set, frozenset, type, functools.partial)
         members = {
             name: value
             for name, value in vars(kind).items()
-            if isinstance(value, shown) and name not in ("__doc__", "__module__", "__firstlineno__")
+            if isinstance(value, (*shown, *(() if name.startswith("__") else held)))
+            and name not in ("__doc__", "__module__", "__firstlineno__")
         }
         return [kind.__qualname__, [self.said(one, one.__name__) for one in kind.__bases__], *self._parts(members, "")]
 
@@ -119,8 +121,21 @@ def _used(code: CodeType, known: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     for name, how in sorted(names.items()):
         value = _imported(name) if how == "IMPORT_NAME" else known.get(name)
         yield name, value
-        if isinstance(value, ModuleType) and not _installed(value):
-            yield from ((taken, getattr(value, taken)) for taken in code.co_names if hasattr(value, taken))
+        if isinstance(value, ModuleType):
+            yield from _taken(value, code.co_names, {id(value)})
+
+
+def _taken(module: ModuleType, names: Sequence[str], met: set[int]) -> Iterator[tuple[str, Any]]:
+    """What code of these names may take from a module of the user's own, and from the modules in it."""
+    if _installed(module):
+        return
+    for name in names:
+        if hasattr(module, name):
+            value = getattr(module, name)
+            yield name, value
+            if isinstance(value, ModuleType) and id(value) not in met:
+                met.add(id(value))
+                yield from _taken(value, names, met)
 
 
 def _imported(name: str) -> ModuleType | None:

@@ -100,6 +100,11 @@ def _in_words(job: Job) -> Iterator[None]:
         damage = damaged_log(error)
         if damage:
             raise LakemillError(f"{job.target}: a table's log is damaged: {damage}. Nothing was written.") from error
+        if files_gone(error):
+            raise LakemillError(
+                f"{job.target}: files that the log of {', '.join(job.sources)} names are not there. Nothing was "
+                "written. Bring them back, or restore the table to a version that has all its files, and run again."
+            ) from error
         if corrupt_feed(error):
             raise CorruptFeed(
                 f"{job.target}: the change feed of {', '.join(job.sources)} has rows that came and are not there. "
