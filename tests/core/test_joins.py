@@ -1,7 +1,8 @@
 """Jobs of one source and of several: update = rebuild = DuckDB, whatever is done to any of the sources, in any order.
 
 Histories are side by side as a column, `h`; every statement on a table is one of Delta's own (append, update, delete,
-merge, overwrite, restore, compact, vacuum, add a column). DuckDB reads sources and targets without Spark.
+merge, overwrite, restore, compact, vacuum, add a column); one table has deletion vectors. DuckDB reads sources and
+targets without Spark.
 """
 
 import random
@@ -231,7 +232,7 @@ class Sources:
         return self.lake.spark.createDataFrame(rows, COLUMNS[name]).coalesce(1)
 
     def put(self, name: str, count: int, mode: str = "append") -> None:
-        feed = {"delta.enableChangeDataFeed": "true"}
+        feed = {"delta.enableChangeDataFeed": "true", "delta.enableDeletionVectors": str(name == "extra").lower()}
         self.rows(count, name).write.format("delta").mode(mode).options(**feed).save(self.lake.uri(RAW[name]))
 
     def append(self, name: str) -> None:
@@ -241,7 +242,7 @@ class Sources:
         self.put(name, 4, mode="overwrite")
 
     def update(self, name: str) -> None:
-        changed = self.chance.choice({"facts": ["k", "m"], "dims": ["k", "g"], "extra": ["g", "m"]}[name])
+        changed = self.chance.choice({"facts": "kmx", "dims": "kgx", "extra": "gmv"}[name])
         value = "'b'" if changed == "g" else "1"
         self.lake.delta(RAW[name]).update(f"id % {self.chance.randint(2, 5)} = 0", {changed: value})
 

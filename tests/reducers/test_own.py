@@ -178,6 +178,20 @@ class Few(Odd):
 
 
 @dataclass(frozen=True)
+class Kept(Odd):
+    """Says that the number of values decides, and shows how many are kept: right until there are too many."""
+
+    def prepare(self, types):
+        return {"odd": Bag(F.col("quantity"), types["quantity"], needs=0)}
+
+    def present(self, parts, types):
+        return F.size(parts["odd"]["kept"]).cast("bigint")
+
+    def plain(self, types):
+        return F.count_distinct("quantity")
+
+
+@dataclass(frozen=True)
 class Twice(Odd):
     """Reads no column, and counts each row twice."""
 
@@ -202,13 +216,17 @@ class Twice(Odd):
         (Unseen("udf"), 'Python function "abs" cannot be seen through'),
         (Unseen("day"), "CurrentDate gives another value on another day"),
         (Few("bag"), "its `plain` aggregate"),
+        (Kept("past the bound"), "its parts gives 2, its `plain` aggregate 3"),
         (Twice("columns"), "its `plain` aggregate"),
         (favourite_tags(merge=lambda one, other: one), "merge of two halves gives the state"),
         (favourite_tags(add=lambda state, row: {"last": row.tag}), "gives the state|TypeError"),
         (favourite_tags(remove=lambda state, row: state), "remove of what was added"),
         (favourite_tags(zero={"x": 1}), "merge"),
     ],
-    ids=["plain", "recover", "random", "dice", "udf", "day", "bag", "no column", "merge", "order", "remove", "zero"],
+    ids=[
+        *("plain", "recover", "random", "dice", "udf", "day", "bag", "kept", "no column"),
+        *("merge", "order", "remove", "zero"),
+    ],
 )
 def test_a_law_that_does_not_hold_is_refused_with_its_rows(lake, reducer, says):
     lake.put("raw.lines", rows(6), SCHEMA)

@@ -20,12 +20,14 @@ from lakemill.core.rowwise import UNFIXED, classes, unseen
 from lakemill.core.weights import weigh
 from lakemill.errors import UsageError
 from lakemill.job import Job
-from lakemill.reducers import Fold, Reducer
+from lakemill.reducers import Bag, Fold, Reducer
 from lakemill.reducers.columns import column
 from lakemill.reducers.count import ROWS
 
 SAMPLE, TRIALS = 200, 30
 """Rows that a reducer is tried on, and groups that they are drawn into."""
+FEW = 2
+"""Values that a bag keeps at most while it is tried past its bound."""
 TRIAL, HALF = "_trial", "_half"
 
 
@@ -48,7 +50,9 @@ def check_laws(job: Job, mapped: DataFrame) -> None:
             _try_fold(job, name, reducer, groups)
     spark = {name: reducer for name, reducer in tried.items() if not isinstance(reducer, Fold)}
     if spark and groups:
-        _Trial.of(job, spark, sample, groups).run()
+        trial = _Trial.of(job, spark, sample, groups)
+        trial.run()
+        trial.tight().run()
 
 
 def _own(reducer: Reducer) -> bool:
@@ -76,6 +80,14 @@ class _Trial:
         rows = sample.sparkSession.createDataFrame(tagged, StructType([*tags, *sample.schema.fields]))
         made = reduction(replace(job, key=[TRIAL], reduce=dict(reducers)), rows.drop(HALF).schema)
         return cls(job, made, rows, groups)
+
+    def tight(self) -> "_Trial":
+        """The same with room for few values in a bag, so that the groups go past its bound."""
+        parts = {
+            name: replace(part, bound=FEW) if isinstance(part, Bag) and part.bound else part
+            for name, part in self.made.parts.items()
+        }
+        return replace(self, made=replace(self.made, parts=parts))
 
     def run(self) -> None:
         """Raises UsageError where the order or grouping of rows matters, or a removal does not undo."""
