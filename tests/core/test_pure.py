@@ -8,7 +8,7 @@ import pytest
 from pyspark.sql import functions as F
 from pyspark.sql.types import LongType, StringType, StructType
 
-from lakemill import CollectSet, Count, Fold, Job, Latest, Max, Sum, pure
+from lakemill import CollectSet, Count, Fold, Job, Latest, Max, PerKey, Sum, pure
 from lakemill.core.rowwise import Mapped, check_map
 from lakemill.errors import UsageError
 
@@ -230,6 +230,19 @@ def test_a_broken_promise_is_found_on_a_few_rows(lake, function):
     with pytest.raises(UsageError, match="gold.x: .* NOT_PURE: .* n=[0-4], apart="):
         lake.run(job)
     assert not lake.log("gold.x").exists
+
+
+@pytest.mark.parametrize("reduce", [{"n": Count()}, PerKey(lambda rows: rows)], ids=str)
+def test_a_promise_is_tried_on_the_first_rows_that_come(lake, reduce):
+    job = Job(source="raw.rows", key=["h"], reduce=reduce, target="gold.x",
+        map=lambda rows: rows.select("h", chance("n").alias("x")),
+    )  # fmt: skip
+    lake.put("raw.rows", [], SCHEMA)
+    lake.run(job)
+    lake.put("raw.rows", [(1, n, None, None, n) for n in range(5)], SCHEMA)
+    with pytest.raises(UsageError, match="NOT_PURE"):
+        lake.run(job)
+    assert lake.frame("gold.x").isEmpty()
 
 
 def test_a_column_is_not_called_after_a_digest(spark):

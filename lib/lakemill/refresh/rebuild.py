@@ -3,16 +3,14 @@
 from pyspark.sql import DataFrame
 
 from lakemill.core import mapreduce, perkey
-from lakemill.core.laws import check_laws
 from lakemill.core.local import holding
-from lakemill.core.sample import check_on_sample
-from lakemill.core.trial import check_pure
 from lakemill.lake.merge import merge_difference, merge_rows
 from lakemill.lake.tables import Table, by_range, create
 from lakemill.observe.runs import Run
 from lakemill.reducers import PerKey
 from lakemill.refresh.commit import commit, stage
 from lakemill.refresh.task import Task
+from lakemill.refresh.trial import try_own
 
 
 def rebuild(task: Task, run: Run) -> None:
@@ -24,8 +22,7 @@ def rebuild(task: Task, run: Run) -> None:
     mapped = job.mapped(*frames)
     if task.is_new:
         with stage(run, "check"):
-            check_pure(job, task.mapped, frames)
-            (check_on_sample if isinstance(job.reduce, PerKey) else check_laws)(job, mapped)
+            try_own(task, frames, mapped)
     rows, key = _rows(task, mapped), job.key or ()
     several = job.appends or isinstance(job.reduce, PerKey)
 

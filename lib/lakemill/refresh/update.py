@@ -3,10 +3,9 @@
 from pyspark.sql import DataFrame
 
 from lakemill.core import changes, mapreduce, perkey, plan
-from lakemill.core.laws import check_laws, strangers
 from lakemill.core.local import Held, holding
 from lakemill.core.near import Near, near
-from lakemill.core.weights import WEIGHT, came
+from lakemill.core.weights import WEIGHT
 from lakemill.errors import CorruptFeed, row_text
 from lakemill.lake.merge import merge_keys, merge_rows
 from lakemill.lake.tables import append
@@ -15,6 +14,7 @@ from lakemill.reducers import PerKey
 from lakemill.refresh.change import change_of
 from lakemill.refresh.commit import commit, stage
 from lakemill.refresh.task import Task
+from lakemill.refresh.trial import is_untried, try_own
 
 MANY_KEYS = 100_000
 """More touched keys than this stay on the executors."""
@@ -22,6 +22,10 @@ MANY_KEYS = 100_000
 
 def update(task: Task, run: Run) -> None:
     """Apply the change of the job's sources to its target."""
+    if is_untried(task):
+        with stage(run, "check"):
+            frames = [task.pins[name].rows() for name in task.job.sources]
+            try_own(task, frames, task.job.mapped(*frames))
     if isinstance(task.job.reduce, PerKey):
         _per_key(task, run)
     elif task.job.appends:
@@ -43,8 +47,6 @@ def _keyed(task: Task, run: Run) -> None:
     with holding(_is_small(task)) as held:
         with stage(run, "change"):
             change = change_of(task, held)
-            if strangers(task.job) and task.stored().isEmpty():  # it was made from no rows, so nothing was tried on any
-                check_laws(task.job, came(change.rows))
             deltas, run.keys_touched, held = _touched(task, mapreduce.delta(change.rows, task.reduction), held)
             run.rows_in = change.seen()
         with stage(run, "touched"):
