@@ -83,6 +83,9 @@ def damaged_log(error: Exception) -> str | None:
     part = re.search(r"\[DELTA_MISSING_PART_FILES\] Couldn't find .* of the (checkpoint version: \d+)", said)
     if part:
         return f"{part[1]} is missing; if the log's JSON files are all there, moving _last_checkpoint away is enough"
+    cut = re.search(r"\[DELTA_TRUNCATED_TRANSACTION_LOG\] (\S+_delta_log/)\S+: .*? (version \d+)", said)
+    if cut:
+        return f"{cut[1]} has neither all commits before {cut[2]} nor a checkpoint of them"
     unread = re.search(r"FAILED_READ_FILE\S* Encountered error while reading file (\S*/_delta_log/\S+?)\.?\s", said)
     if unread:
         return (
