@@ -75,8 +75,8 @@ class Collecting:
     def _placed(self, net: DataFrame) -> DataFrame:
         """With the place of each value among those of its key and part."""
         keys = [column(name) for name in self.reduction.key]
-        order = [
-            column(_value(name)).desc() if part.descending else column(_value(name))
+        order = [  # NULL is no entry, and must take no place of one
+            column(_value(name)).desc_nulls_last() if part.descending else column(_value(name)).asc_nulls_last()
             for name, part in self.parts.items()
         ]
         place = F.row_number().over(Window.partitionBy(*keys, F.col(PART)).orderBy(*order))
