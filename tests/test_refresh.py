@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from lake_jobs import SALES
 
-from lakemill import Count, Job, Max, Mean, Sum, refresh
+from lakemill import Count, Job, Latest, Max, Mean, Sum, refresh
 from lakemill.core import local, plan
 from lakemill.errors import CommitLost, UsageError
 from lakemill.lake.progress import NoProgress
@@ -149,3 +149,14 @@ def test_a_key_with_the_name_of_a_part_is_refused(lake):
     lake.put("raw.sales", [(1,)], "rows int")
     with pytest.raises(UsageError, match='key "rows"'):
         lake.run(job)
+
+
+def test_of_the_two_zeros_the_latest_row_has_one_however_it_came(lake):
+    job = Job(source="raw.rows", key=["k"], reduce=Latest(by=["at"]), target="gold.rows")
+    schema = "k string, at int, v double, f float"
+    lake.put("raw.rows", [("a", 1, -0.0, -0.0), ("b", 1, -0.0, 1.0)], schema)
+    lake.run(job)
+    lake.put("raw.rows", [("b", 2, -0.0, -0.0), ("c", 1, -0.0, -0.0)], schema)
+    assert lake.run(job).plan == "update"
+    assert repr(lake.rows("gold.rows")) == "[('a', 1, 0.0, 0.0), ('b', 2, 0.0, 0.0), ('c', 1, 0.0, 0.0)]"
+    assert lake.differences(job) == []

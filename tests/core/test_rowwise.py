@@ -157,7 +157,7 @@ def test_a_map_that_looks_at_the_rows_is_refused(spark, looks):
 
 def test_stand_ins_of_every_type_are_told_from_their_rows_only(spark):
     every = StructType.fromDDL(
-        "a tinyint, b decimal(38,10), c double, d date, e timestamp, f timestamp_ntz, g string, h binary, i boolean, "
+        "a tinyint, b decimal(38,38), c double, d date, e timestamp, f timestamp_ntz, g string, h binary, i boolean, "
         "j array<struct<x: int, y: array<string>>>, k map<string, int>, l interval day, m variant, n struct<o: float>"
     )
     made = Job(source="raw.all", map=lambda rows: rows.where("g is null"), key=["g"], target="gold.all")
