@@ -26,8 +26,8 @@ from lakemill.reducers.count import ROWS
 
 SAMPLE, TRIALS = 200, 30
 """Rows that a reducer is tried on, and groups that they are drawn into."""
-FEW = 2
-"""Values that a bag keeps at most while it is tried past its bound."""
+FEW = 1
+"""Values that a bag keeps at most while it is tried past its bound: a group has not many."""
 TRIAL, HALF = "_trial", "_half"
 
 
