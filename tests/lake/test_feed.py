@@ -204,7 +204,8 @@ def test_progress_is_renewed_before_its_versions_are_forgotten(shop):
     followed(shop, "update", "UPDATE")
 
 
-def test_a_source_brought_back_from_a_copy_is_another_table(shop):
+def bring_back(shop) -> None:
+    """The source as a copy of it was, before the rows that were read last."""
     uri = shop.uri("raw.sales")
     shutil.copytree(uri, f"{uri}_copy")
     shop.put("raw.sales", [("a", 10)], SCHEMA)
@@ -212,18 +213,16 @@ def test_a_source_brought_back_from_a_copy_is_another_table(shop):
     shutil.rmtree(uri)
     shutil.move(f"{uri}_copy", uri)
     shop.spark._jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()
+
+
+def test_a_source_brought_back_from_a_copy_is_another_table(shop):
+    bring_back(shop)
     assert "went back behind version 1" in followed(shop, "rebuild", "SOURCE_RECREATED")
 
 
 @pytest.mark.parametrize("later", [0, 1], ids=["up to the version read", "past it"])
 def test_a_source_brought_back_and_written_since_is_another_table(shop, later):
-    uri = shop.uri("raw.sales")
-    shutil.copytree(uri, f"{uri}_copy")
-    shop.put("raw.sales", [("a", 10)], SCHEMA)
-    shop.run(SALES)
-    shutil.rmtree(uri)
-    shutil.move(f"{uri}_copy", uri)
-    shop.spark._jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()
+    bring_back(shop)
     for amount in range(20, 21 + later):
         shop.put("raw.sales", [("b", amount)], SCHEMA)
     with pytest.raises(LakemillError, match="version 1 is not the one that was read"):

@@ -71,6 +71,9 @@ class Mapped:
 
 def check_map(spark: SparkSession, job: Job, sources: Mapping[str, StructType]) -> Mapped:
     """The map over sources of these columns; raises UsageError, naming the node, where it is not row by row."""
+    for name, source in sources.items():
+        if "_weight" in (column.lower() for column in source.names):
+            raise UsageError(f'{job.target}: {name} has a column "_weight", which is lakemill\'s own; rename it.')
     first, second = _built(spark, job, sources), _built(spark, job, sources, a_row=True)
     plan = first._jdf.queryExecution().analyzed()
     said = str(plan.toJSON())
@@ -104,9 +107,6 @@ def _fingerprint(job: Job, schema: StructType, plan: str) -> str:
 
 
 def _built(spark: SparkSession, job: Job, sources: Mapping[str, StructType], a_row: bool = False) -> DataFrame:
-    for name, schema in sources.items():
-        if "_weight" in (column.lower() for column in schema.names):
-            raise UsageError(f'{job.target}: {name} has a column "_weight", which is lakemill\'s own; rename it.')
     stand_in = one_row if a_row else empty
     stand_ins = [stand_in(spark, tagged(str(at), sources[name])) for at, name in enumerate(job.sources)]
     try:

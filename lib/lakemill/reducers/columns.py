@@ -43,7 +43,12 @@ def ordered(name: str, types: Mapping[str, DataType]) -> Column:
     given = type_of(name, types)
     if isinstance(given, ArrayType | MapType | StructType | VariantType):
         raise UsageError(f'compares "{name}", which is {given.simpleString()}; it takes numbers, texts, dates, times.')
-    return column(name) + F.lit(0.0).cast(given) if isinstance(given, DoubleType | FloatType) else column(name)
+    return one_zero(name, given)
+
+
+def one_zero(name: str, kind: DataType) -> Column:
+    """The column of this type; of the two equal zeros of a double only 0.0 is left, so that equal rows are the same."""
+    return column(name) + F.lit(0.0).cast(kind) if isinstance(kind, DoubleType | FloatType) else column(name)
 
 
 def has_no_order(kind: DataType) -> bool:

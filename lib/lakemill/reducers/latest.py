@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pyspark.sql import Column, functions as F
-from pyspark.sql.types import DataType, DoubleType, FloatType, StructField, StructType
+from pyspark.sql.types import DataType, StructField, StructType
 
 from lakemill.errors import UsageError
 from lakemill.reducers.bag import Bag
-from lakemill.reducers.columns import column, has_no_order, type_of
+from lakemill.reducers.columns import has_no_order, one_zero, type_of
 
 ROW = "row"
 
@@ -44,12 +44,7 @@ class Latest:
 
     def row(self, types: Mapping[str, DataType]) -> Column:
         """A row, mapped or stored, as that struct."""
-        return F.struct(*[_one_zero(name, types[name]).alias(name) for name in self.order(types)])
+        return F.struct(*[one_zero(name, types[name]).alias(name) for name in self.order(types)])
 
     def __str__(self) -> str:
         return f"Latest({', '.join(self.by)})"
-
-
-def _one_zero(name: str, kind: DataType) -> Column:
-    """The column; of the two equal zeros of a double only 0.0 is left, so that equal rows are the same."""
-    return column(name) + F.lit(0.0).cast(kind) if isinstance(kind, DoubleType | FloatType) else column(name)
