@@ -42,6 +42,24 @@ def texts() -> Fold:
     return Fold("t", zero=[], add=add, merge=merge, present=present, returns="array<string>")
 
 
+def length() -> Fold:
+    """How long a key's texts are together; what goes is taken away."""
+
+    def add(state, row):
+        return state + len(row.t or "")
+
+    def merge(one, other):
+        return one + other
+
+    def present(state):
+        return state
+
+    def remove(state, row):
+        return state - len(row.t or "")
+
+    return Fold("t", zero=0, add=add, merge=merge, present=present, remove=remove, returns="bigint")
+
+
 REDUCED = {
     "rows": Count(),
     "oks": CountIf("ok"),
@@ -88,6 +106,13 @@ JOBS = {
         key=["h", "k"],
         reduce={"texts": texts(), "n": Sum("n")},
         target="gold.folded",
+    ),
+    "length": Job(
+        source="raw.rows",
+        map=everything,
+        key=["h", "k"],
+        reduce={"length": length(), "c": Count()},
+        target="gold.length",
     ),
 }
 
@@ -234,6 +259,9 @@ ORACLES: dict[str, Callable[[list[tuple]], list[tuple]]] = {
     ],
     "folded": lambda rows: [
         (*key, sorted(values(of, "t")), total(values(of, "n"))) for key, of in by_key(kept(rows), "h", "k").items()
+    ],
+    "length": lambda rows: [
+        (*key, sum(map(len, values(of, "t"))), len(of)) for key, of in by_key(kept(rows), "h", "k").items()
     ],
 }
 

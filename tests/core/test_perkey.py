@@ -4,9 +4,12 @@ The oracles are plain Python over the rows that a history left; they know no win
 """
 
 import random
+import time
 from collections import Counter, defaultdict
 
 import pytest
+from conftest import TestLake
+from long_mode import LONG_SECONDS, seeds_until
 from pyspark.sql import DataFrame, Window, functions as F
 from pyspark.sql.types import StructType
 
@@ -186,19 +189,24 @@ def feed(lake, table: str, after: int) -> tuple[Counter, Counter]:
     return adds, Counter(row for kind, row in rows if kind in ("delete", "update_preimage"))
 
 
-@pytest.mark.parametrize("seed", [5])
-def test_update_equals_rebuild_equals_oracle(lake, seed):
-    print(f"seed {seed}")
-    played = [History(h, 1000 * seed + h) for h in range(40)]
+def play(lake, seed: int, histories: int, steps: int, until: float | None = None) -> int:
+    """Run the histories side by side, every job after every step; how many (history, step, job) cases were compared.
+
+    until: the time to stop at, after whichever step.
+    """
+    print(f"seed {seed}, {histories} histories, {steps} steps")
+    chance = random.Random(seed)
+    played = [History(h, chance.randrange(2**32)) for h in range(histories)]
     before: dict[str, Counter] = {}
-    for step in range(3):
+    cases = 0
+    for step in range(steps):
         for one in played:
             one.step()
         rows = [row for one in played for row in one.table()]
         write(lake, rows)
         for name, job in JOBS.items():
             version = lake.log(job.target).version
-            run = lake.run(job)
+            run = lake.run(job, "update" if step else "auto")
             assert run.plan == ("update" if step else "rebuild"), (name, run.reason)
             wanted = Counter(ORACLES[name](rows))
             assert Counter(lake.rows(job.target)) == wanted, (seed, step, name)
@@ -209,12 +217,37 @@ def test_update_equals_rebuild_equals_oracle(lake, seed):
                 else:
                     assert (added, removed) == (wanted - before[name], before[name] - wanted), (step, name)
             before[name] = wanted
+            cases += histories
+        if until is not None and time.monotonic() > until:
+            break
+    return cases
+
+
+def settled(lake) -> None:
+    """Verify finds nothing, a second run has nothing to do, and a rebuild writes nothing."""
     for job in list(JOBS.values())[:4]:
         assert lake.differences(job) == []
         version = lake.log(job.target).version
         assert lake.run(job).plan == "nothing"
         lake.run(job, policy="rebuild")
         assert feed(lake, job.target, version) == (Counter(), Counter()), "an equal table is not written"
+
+
+@pytest.mark.parametrize("seed", [5])
+def test_update_equals_rebuild_equals_oracle(lake, seed):
+    assert play(lake, seed, 40, steps=3) == 40 * 3 * len(JOBS)
+    settled(lake)
+
+
+@pytest.mark.long
+def test_per_key_side_by_side_for_a_given_time(spark, tmp_path):
+    """LAKEMILL_LONG_SECONDS: 1,000 histories of 20 steps as a column of the key, every job after every step."""
+    cases, until = 0, time.monotonic() + LONG_SECONDS
+    for seed in seeds_until(until):
+        lake = TestLake(spark, tmp_path / str(seed))
+        cases += play(lake, seed, 1000, steps=20, until=until)
+        settled(lake)
+        print(f"{cases} cases of (history, step, job), 1,000 histories at a time, no difference")
 
 
 def test_a_change_that_the_map_does_not_show_touches_no_key(lake):

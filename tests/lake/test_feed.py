@@ -3,6 +3,7 @@
 import os
 import shutil
 import time
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -188,6 +189,28 @@ def test_old_rows_are_had_from_the_feed_when_their_version_is_gone(shop):
     assert not task.changes["raw.names"].kept and task.changes["raw.sales"].kept
     followed(shop, "update", "UPDATE", job)
     assert shop.rows("gold.named") == [("Anna", 3, 8, 5), ("Bob", 1, 9, 9), ("Cleo", 1, 3, 3)]
+
+
+@pytest.mark.parametrize("name", ["raw.sales", "raw.names"])
+def test_of_the_one_source_that_changed_the_feed_alone_is_read(shop, name):
+    """Shown by taking its rows away while the job runs: those of the version it was made from, and those of now."""
+    shop.put("raw.names", [("a", "Anna"), ("b", "Ben")], "shop string, name string")
+    job = replace(joined(), reduce={"n": Count(), "s": Sum("amount")})
+    shop.run(job)
+    shop.delta(name).optimize().executeCompaction()
+    shop.delta(name).vacuum(0)
+    shop.delta(name).update("shop = 'b'", {"shop": "'a'"})
+    root, aside = Path(shop.uri(name)), Path(f"{shop.uri(name)}_aside")
+    aside.mkdir()
+    files = list(root.glob("*.parquet"))
+    for file in files:
+        file.rename(aside / file.name)
+    assert files and list(root.glob("_change_data/*.parquet"))
+    assert shop.run(job, "update").keys_touched == (2 if name == "raw.sales" else 1)
+    for file in files:
+        (aside / file.name).rename(file)
+    assert shop.rows("gold.named") == ([("Anna", 3, 8)] if name == "raw.sales" else [("Anna", 2, 3), ("Ben", 2, 3)])
+    assert shop.differences(job) == []
 
 
 def test_progress_is_renewed_before_its_versions_are_forgotten(shop):

@@ -23,6 +23,7 @@ from lakemill import (
     CountDistinct,
     CountIf,
     First,
+    Fold,
     Histogram,
     Job,
     Last,
@@ -312,22 +313,45 @@ def test_the_same_bits_on_every_number_of_partitions(spark):
     same_bits(spark, [(partitions, adaptive) for partitions in (1, 2, 7, 64) for adaptive in (True, False)])
 
 
+def longest() -> Fold:
+    """The longest text, the first of those as long."""
+
+    def add(state, row):
+        return state if row.t is None else merge(state, row.t)
+
+    def merge(one, other):
+        return min(one, other, key=lambda text: (-len(text), text))
+
+    def present(state):
+        return state
+
+    return Fold("t", zero="", add=add, merge=merge, present=present, returns="string")
+
+
 def same_bits(spark, places: list[tuple[int, bool]]) -> None:
-    """What is presented and kept after an update, as bytes: not even the sign of a zero may differ."""
-    of = made(spark, REVERSIBLE)
-    frame = in_turns(table(spark, 10, 40, of.job.reduce)).localCheckpoint()
-    went = frame.where("turn = 2")
+    """What is presented and kept, as bytes: not even the sign of a zero may differ.
+
+    After an update that adds and takes away; of what cannot take away without the source, after one that adds; of what
+    cannot add without it, in a rebuild.
+    """
+    jobs = [made(spark, reduce) for reduce in (REVERSIBLE, {"n": ApproxCountDistinct("x")}, REDUCERS["latest"])]
+    fold = made(spark, {"longest": longest()})
+    frame = in_turns(table(spark, 10, 40, REVERSIBLE)).localCheckpoint()
     found = []
     for partitions, adaptive in places:
         spark.conf.set("spark.sql.adaptive.enabled", str(adaptive).lower())
         spark.conf.set("spark.sql.shuffle.partitions", partitions)
         try:
             spread = frame.repartition(partitions)
-            before, came = target(spread.where("turn != 1"), of), spread.where("turn = 1")
-            found.append(sorted(map(repr, changed(before, mapreduce.weigh(came, went), of).collect())))
+            came, went = spread.where("turn = 1"), spread.where("turn = 2")
+            made_here = [target(spread, fold)]
+            for of, goes in zip(jobs, (went, None, None), strict=True):
+                came_of, stood = (rows.drop("v") if of is jobs[-1] else rows for rows in (came, spread))
+                made_here.append(changed(target(stood.where("turn != 1"), of), mapreduce.weigh(came_of, goes), of))
+            found.append([sorted(map(repr, rows.collect())) for rows in made_here])
         finally:
             spark.conf.unset("spark.sql.adaptive.enabled")
             spark.conf.set("spark.sql.shuffle.partitions", SPARK["spark.sql.shuffle.partitions"])
     first, *others = found
-    assert len(first) > 150
+    assert all(len(rows) > 150 for rows in first)
     assert all(other == first for other in others)
