@@ -83,6 +83,9 @@ WRONG = {
     "shop in (select 'a')": "no condition",
     "shop =": "no condition",
     "shop": "no condition",
+    "shop = 1": r"no condition on its key \(shop\): .CAST_INVALID_INPUT",
+    "shop < date'2017-05-01'": "CAST_INVALID_INPUT",
+    "to_date(shop) > '2017-13-01'": "no condition",
 }
 
 
@@ -91,6 +94,8 @@ def test_conditions_that_choose_no_keys_are_refused(shop):
     for where, why in WRONG.items():
         with pytest.raises(UsageError, match=why):
             restated(shop, SALES, where)
+    restated(shop, SALES, "shop = '1' or try_cast(shop as int) = 1")
+    before += 1
     with pytest.raises(UsageError, match="it has none"):
         restated(shop, Job(source="raw.sales", target="gold.copy"), "shop = 'a'")
     assert shop.log("gold.sales").version == before and not shop.log("gold.copy").exists

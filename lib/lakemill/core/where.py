@@ -4,9 +4,9 @@ import json
 
 from pyspark.errors import PySparkException
 from pyspark.sql import Column, SparkSession, functions as F
-from pyspark.sql.types import StructType
+from pyspark.sql.types import StringType, StructType
 
-from lakemill.core.local import empty
+from lakemill.core.local import empty, one_row
 from lakemill.core.rowwise import SUBQUERIES, UNFIXED, classes
 from lakemill.errors import UsageError
 from lakemill.job import Job
@@ -18,16 +18,23 @@ def keys_where(spark: SparkSession, job: Job, mapped: StructType, said: str) -> 
         raise UsageError(f"{job.target}: --where chooses keys, and it has none. --policy rebuild makes it anew.")
     keys = StructType([field for field in mapped.fields if field.name in job.key])
     try:
-        chosen = empty(spark, keys).where(F.expr(said))
-        plan = chosen._jdf.queryExecution().analyzed()
+        plan = empty(spark, keys).where(F.expr(said))._jdf.queryExecution().analyzed()
     except PySparkException as wrong:
-        why = str(wrong).strip().split(" SQLSTATE")[0].split("\n")[0].rstrip(";. ")
-        raise UsageError(
-            f'{job.target}: --where "{said}" is no condition on its key ({", ".join(job.key)}): {why}.'
-        ) from None
+        raise _no_condition(job, said, wrong) from None
     found = set(classes(json.loads(plan.toJSON())))
     if found & SUBQUERIES or found & UNFIXED or not plan.deterministic():
         raise UsageError(
             f'{job.target}: --where "{said}" must mean the same keys always: no subquery, no clock, nothing random.'
         )
+    # Spark reads a text as a number where it is compared with one: of any text that is none, that fails the run.
+    texts = {field.name: F.lit("a") for field in keys.fields if isinstance(field.dataType, StringType)}
+    try:
+        one_row(spark, keys).withColumns(texts).where(F.expr(said)).collect()
+    except PySparkException as wrong:
+        raise _no_condition(job, said, wrong) from None
     return F.expr(said)
+
+
+def _no_condition(job: Job, said: str, wrong: PySparkException) -> UsageError:
+    why = str(wrong).strip().split(" SQLSTATE")[0].split("\n")[0].rstrip(";. ")
+    return UsageError(f'{job.target}: --where "{said}" is no condition on its key ({", ".join(job.key or ())}): {why}.')
