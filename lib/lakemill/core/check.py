@@ -10,27 +10,15 @@ from pyspark.errors import AnalysisException, PySparkAttributeError
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructType
 
+from lakemill.core.analysed import SUBQUERIES, UNFIXED, classes, plan_text, same_plan, suspect, tagged, tags_of
 from lakemill.core.keywise import IN_PYTHON, Keywise, not_per_key, refuse
 from lakemill.core.local import empty, one_row
-from lakemill.core.rowwise import (
-    SUBQUERIES,
-    UNFIXED,
-    Mapped,
-    check_map,
-    classes,
-    is_own,
-    plan_text,
-    suspect,
-    tagged,
-    tags_of,
-    without_rows,
-)
+from lakemill.core.names import wrong_columns
+from lakemill.core.rowwise import Mapped, check_map
 from lakemill.errors import UsageError, did_you_mean
 from lakemill.job import Job
-from lakemill.pure import marked
 from lakemill.reducers import PerKey
 from lakemill.reducers.bytecode import digest
-from lakemill.reducers.columns import has_no_order
 
 
 def check_job(spark: SparkSession, job: Job, sources: Mapping[str, StructType]) -> Mapped:
@@ -51,12 +39,13 @@ def check_per_key(spark: SparkSession, job: Job, mapped: StructType) -> str:
     made = _built(spark, job, mapped)
     plan = made._jdf.queryExecution().analyzed()
     nodes = json.loads(plan.toJSON())
-    _check_columns(job, made.schema)
+    _has_key(job, made.schema.names, str(job.reduce))
+    for wrong in wrong_columns(made.schema, made.schema.names):
+        refuse(job, f"it {wrong}")
     _check_fixed(job, plan, nodes)
     Keywise(job, nodes, tags_of(plan)).check(plan)
     text = plan_text(plan)
-    again = plan_text(_built(spark, job, mapped, a_row=True)._jdf.queryExecution().analyzed())
-    if without_rows(text) != without_rows(again):
+    if not same_plan(plan, _built(spark, job, mapped, a_row=True)._jdf.queryExecution().analyzed()):
         why = (
             "built twice it gave two different plans (Python's clock or random, a view for spark.sql, or a look at the "
             "rows as by count() or first()?)"
@@ -82,22 +71,6 @@ def _has_key(job: Job, names: list[str], what: str) -> None:
             raise UsageError(
                 f'{job.target}: its key has "{name}", but {what} gives {", ".join(names)}. {did_you_mean(name, names)}'
             )
-
-
-def _check_columns(job: Job, made: StructType) -> None:
-    _has_key(job, made.names, str(job.reduce))
-    names = [name.lower() for name in made.names]
-    for field in made.fields:
-        name = field.name.lower()
-        if names.count(name) > 1:
-            refuse(job, f'it gives "{name}" twice; give one of them another name')
-        if marked(name):
-            refuse(job, f'it gives "{name}"; give that column a name with .alias("...")')
-        if is_own(name):
-            refuse(job, f'it gives "{name}", which is lakemill\'s own column; choose another name')
-        if has_no_order(field.dataType):
-            kind = field.dataType.simpleString()
-            refuse(job, f'it gives "{name}" as {kind}, and such rows cannot be compared; use an array of structs')
 
 
 def _check_fixed(job: Job, plan: Any, nodes: list[dict[str, Any]]) -> None:

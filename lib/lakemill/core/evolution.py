@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 
 from pyspark.sql.types import StructType
 
+from lakemill.core.analysed import normal
 from lakemill.core.joins import attribute, handed_on
-from lakemill.core.rowwise import Mapped, normal
+from lakemill.core.rowwise import Mapped
 
 
 def other_columns(before: Mapping[str, StructType], now: Mapping[str, StructType]) -> dict[str, set[str]]:

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from lakemill.core.rowwise import NAMES, unseen
+from lakemill.core.analysed import unseen
+from lakemill.core.rowwise import NAMES
 from lakemill.errors import UsageError
 from lakemill.job import Job
 

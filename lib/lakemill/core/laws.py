@@ -14,9 +14,9 @@ from pyspark.sql import DataFrame, Row, functions as F
 from pyspark.sql.types import IntegerType, StructField, StructType
 
 from lakemill.core import mapreduce
+from lakemill.core.analysed import UNFIXED, classes, unseen
 from lakemill.core.collect import any_not_zero
 from lakemill.core.reduction import Reduction, reduction
-from lakemill.core.rowwise import UNFIXED, classes, unseen
 from lakemill.core.weights import weigh
 from lakemill.errors import UsageError
 from lakemill.job import Job

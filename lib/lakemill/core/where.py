@@ -6,8 +6,8 @@ from pyspark.errors import PySparkException
 from pyspark.sql import Column, SparkSession, functions as F
 from pyspark.sql.types import StringType, StructType
 
+from lakemill.core.analysed import SUBQUERIES, UNFIXED, classes
 from lakemill.core.local import empty, one_row
-from lakemill.core.rowwise import SUBQUERIES, UNFIXED, classes
 from lakemill.errors import UsageError
 from lakemill.job import Job
 

@@ -3,8 +3,8 @@
 from pyspark.sql import DataFrame
 
 from lakemill.core.laws import check_laws, strangers
+from lakemill.core.purity import check_pure
 from lakemill.core.sample import check_on_sample
-from lakemill.core.trial import check_pure
 from lakemill.pure import marked
 from lakemill.reducers import PerKey
 from lakemill.refresh.task import Task
