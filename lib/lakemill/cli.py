@@ -18,7 +18,7 @@ from lakemill.job import Dump, Job
 from lakemill.observe.runs import LEDGER, history, latest
 from lakemill.refresh import World
 from lakemill.runner import maintain_tables, open_world, run_tables
-from lakemill.show import busy, show, show_runs, show_upkeep
+from lakemill.show import busy, show, show_explanation, show_runs, show_upkeep, show_verified
 from lakemill.submit.package import DIST, package
 from lakemill.verify import Verification, verify
 
@@ -130,17 +130,7 @@ def _package(asked: argparse.Namespace, start: Path) -> int:
 def _explain(asked: argparse.Namespace, start: Path) -> int:
     world, jobs = _open(start)
     (name,) = select(jobs, [asked.table])[:1]
-    found = explain(world, jobs[name])
-    if asked.json:
-        show([vars(found)], as_json=True)
-        return 0
-    print(f"{found.target}: {found.plan}, {found.reason}" + (f" ({found.detail})" if found.detail else ""))
-    for title, said in (("source", found.sources), ("reduce", found.reducers)):
-        for key, value in said.items():
-            print(f"  {title}   {key}: {value}")
-    print(f"  a removal: {found.removal}")
-    for word, operator in found.steps:
-        print(f"  {word:8} {operator}")
+    show_explanation(explain(world, jobs[name]), asked.json)
     return 0
 
 
@@ -151,19 +141,7 @@ def _verify(asked: argparse.Namespace, start: Path) -> int:
         for name in select(jobs, asked.tables):
             say(f"verifying {name}")
             found.append(_verified_or_updated(world, jobs, name, asked))
-    show([_verified(one) for one in found], asked.json)
-    wrong = [one for one in found if not one.equal]
-    for one in wrong:
-        for difference in one.differences[:20]:
-            print(
-                f"lakemill: {one.target}: {difference.kind} at {difference.row}: "
-                f"stored {difference.stored or 'nothing'}, expected {difference.expected or 'nothing'}",
-                file=sys.stderr,
-            )
-        print(
-            f"lakemill: {one.target} differs. `lakemill run {one.target} --policy rebuild` mends it.", file=sys.stderr
-        )
-    return 1 if wrong else 0
+    return show_verified(found, asked.json)
 
 
 def _verified_or_updated(world: World, jobs: dict[str, Job], name: str, asked: argparse.Namespace) -> Verification:
@@ -177,18 +155,6 @@ def _verified_or_updated(world: World, jobs: dict[str, Job], name: str, asked: a
     if outcome.error:
         raise outcome.error
     return verify(world, jobs[name], asked.sample)
-
-
-def _verified(one: Verification) -> dict[str, Any]:
-    made_from = ", ".join(f"{name} {version}" for name, version in one.versions.items()) or "the landing"
-    return {
-        "table": one.target,
-        "verified": "equal" if one.equal else "differs",
-        "version": one.version,
-        "made from": made_from,
-        "rows compared": one.compared,
-        "rows that differ": one.unequal_rows,
-    }
 
 
 def _maintain(asked: argparse.Namespace, start: Path) -> int:

@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from lakemill.explain import Explanation
 from lakemill.observe.runs import FAILED, SKIPPED, Run
 from lakemill.runner import Outcome, Upkeep
+from lakemill.verify import Verification
 
 Row = Mapping[str, Any]
 
@@ -49,6 +51,46 @@ def show_upkeep(upkeep: Upkeep, as_json: bool = False) -> int:
     for error in upkeep.errors:
         print(f"lakemill: {error}", file=sys.stderr)
     return upkeep.exit_code
+
+
+def show_explanation(found: Explanation, as_json: bool = False) -> None:
+    """What a run would do to a table, and why."""
+    if as_json:
+        show([vars(found)], as_json)
+        return
+    print(f"{found.target}: {found.plan}, {found.reason}" + (f" ({found.detail})" if found.detail else ""))
+    for title, said in (("source", found.sources), ("reduce", found.reducers)):
+        for key, value in said.items():
+            print(f"  {title}   {key}: {value}")
+    print(f"  a removal: {found.removal}")
+    for word, operator in found.steps:
+        print(f"  {word:8} {operator}")
+
+
+def show_verified(found: Sequence[Verification], as_json: bool = False) -> int:
+    """Which tables are what they should be, and the first rows that are not; the command's exit code."""
+    show([_verified(one) for one in found], as_json)
+    wrong = [one for one in found if not one.equal]
+    for one in wrong:
+        for row in one.differences[:20]:
+            stored, expected = row.stored or "nothing", row.expected or "nothing"
+            said = f"{row.kind} at {row.row}: stored {stored}, expected {expected}"
+            print(f"lakemill: {one.target}: {said}", file=sys.stderr)
+        mend = f"`lakemill run {one.target} --policy rebuild` mends it."
+        print(f"lakemill: {one.target} differs. {mend}", file=sys.stderr)
+    return 1 if wrong else 0
+
+
+def _verified(one: Verification) -> Row:
+    made_from = ", ".join(f"{name} {version}" for name, version in one.versions.items()) or "the landing"
+    return {
+        "table": one.target,
+        "verified": "equal" if one.equal else "differs",
+        "version": one.version,
+        "made from": made_from,
+        "rows compared": one.compared,
+        "rows that differ": one.unequal_rows,
+    }
 
 
 def show(rows: Sequence[Row], as_json: bool = False) -> None:
