@@ -362,6 +362,7 @@ REFUSED = {
         "reads more than the rows",
     ),
     "random": (lambda r: r.withColumn("r", F.rand()), "NONDETERMINISTIC: Rand"),
+    "today": (lambda r: r.where(F.col("city").cast("date") < "today"), "NONDETERMINISTIC: .*'today'"),
     "the clock": (lambda r: r.withColumn("now", F.current_timestamp()), "NONDETERMINISTIC: CurrentTimestamp"),
     "python's clock": (lambda r: r.withColumn("r", F.lit(random.random())), "built twice"),
     "a python function": (lambda r: r.withColumn("r", F.udf(lambda x: x)("k")), "user-defined function"),

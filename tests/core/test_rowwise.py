@@ -48,6 +48,10 @@ REFUSED = {
     "current_date": lambda rows: rows.withColumn("r", F.current_date()),
     "current_timestamp": lambda rows: rows.where(F.current_timestamp() > F.lit("2017-01-01")),
     "now": lambda rows: rows.withColumn("r", F.now()),
+    "yesterday": lambda rows: rows.where(F.to_date("tags") >= "yesterday"),
+    "today in parts": lambda rows: rows.select(F.transform(F.array("tags"), lambda t: F.to_date(t) == "today")),
+    "a text of now": lambda rows: rows.select(F.to_timestamp(F.lit("now")).alias("at")),
+    "encrypted by chance": lambda rows: rows.select(F.aes_encrypt("tags", F.lit("0" * 16)).alias("secret")),
     "monotonically": lambda rows: rows.withColumn("r", F.monotonically_increasing_id()),
     "input_file_name": lambda rows: rows.withColumn("r", F.input_file_name()),
     "python clock": lambda rows: rows.withColumn("r", F.lit(random.random())),
@@ -65,6 +69,8 @@ SAYS = {
     "except": "Except|except", "cube": "groupBy/agg|cube", "joins raw.lines with itself": "joins raw.lines with itself",
     "rand": "NONDETERMINISTIC: Rand", "uuid": "NONDETERMINISTIC", "current_date": "CurrentDate",
     "current_timestamp": "CurrentTimestamp", "now": "Now", "monotonically": "Monotonically",
+    "yesterday": "'today' or 'now'", "today in parts": "'today' or 'now'", "a text of now": "'today' or 'now'",
+    "encrypted by chance": "aes_encrypt without an iv",
     "input_file_name": "InputFileName", "python clock": "built twice",
     "python udf": r'"<lambda>" cannot be seen through.*@pure',
     "range": "not one of its sources", "create": "not one of its sources", "unknown column": "amuont", "twice": "twice",
@@ -82,6 +88,12 @@ ALLOWED = {
     "hint": lambda rows: rows.hint("broadcast"),
     "unpivot": lambda rows: rows.selectExpr("id", "stack(2, shop, tags) as tag"),
     "to_date": lambda rows: rows.select(F.to_date("tags").alias("day")),
+    "a day": lambda rows: rows.where(F.to_date("tags") >= "2017-01-01"),
+    "encrypted": lambda rows: rows.select(F.aes_encrypt("tags", F.lit("0" * 16), F.lit("ECB")).alias("secret")),
+    "encrypted by an iv": lambda rows: rows.select(
+        F.aes_encrypt("tags", F.lit("0" * 16), F.lit("CBC"), F.lit("DEFAULT"), F.unhex(F.lit("0" * 32))).alias("secret")
+    ),
+    "bytes": lambda rows: rows.where(F.col("tags").cast("binary") != F.lit(b"\x01\x02")),
 }
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 from lake_jobs import SALES
-from pyspark.sql import functions as F
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, functions as F
 
 from lakemill import Count, Job, Max, Sum
 from lakemill.core import plan
@@ -211,6 +212,118 @@ def test_of_the_one_source_that_changed_the_feed_alone_is_read(shop, name):
         (aside / file.name).rename(file)
     assert shop.rows("gold.named") == ([("Anna", 3, 8)] if name == "raw.sales" else [("Anna", 2, 3), ("Ben", 2, 3)])
     assert shop.differences(job) == []
+
+
+def test_a_row_that_the_map_refuses_and_that_was_corrected(lake):
+    def parsed(sales: DataFrame) -> DataFrame:
+        return sales.select("shop", F.col("said").cast("bigint").alias("amount"))
+
+    job = Job(source="raw.sales", map=parsed, key=["shop"], reduce={"s": Sum("amount")}, target="gold.sales")
+    lake.put("raw.sales", [("a", "1")], "shop string, said string")
+    lake.run(job)
+    lake.put("raw.sales", [("a", "two"), ("b", "5")], "shop string, said string")
+    with pytest.raises(PySparkException, match="CAST_INVALID_INPUT"):
+        lake.run(job)
+    lake.delta("raw.sales").update("said = 'two'", {"said": "'2'"})
+    assert "came and went again are left out" in followed(lake, "update", "UPDATE", job)
+    assert lake.rows("gold.sales") == [("a", 3), ("b", 5)]
+
+
+def test_rows_that_were_never_there_together_are_no_reason_to_fail(lake):
+    def ratios(sales: DataFrame, units: DataFrame) -> DataFrame:
+        return sales.join(units, "shop").select("shop", (F.col("amount") / F.col("unit")).alias("n"))
+
+    job = Job(
+        source=["raw.sales", "raw.units"], map=ratios, key=["shop"], reduce={"n": Max("n")}, target="gold.ratios"
+    )
+    lake.put("raw.sales", [("b", 6)], SCHEMA)
+    lake.put("raw.units", [("a", 0), ("b", 3)], "shop string, unit bigint")
+    lake.run(job)
+    lake.put("raw.sales", [("a", 4)], SCHEMA)
+    lake.delta("raw.units").update("shop = 'a'", {"unit": "2"})
+    with pytest.raises(UsageError, match="CHANGE_REFUSED"):
+        lake.run(job, "update")
+    lake.world.pins.clear()
+    run = lake.run(job)
+    assert (run.plan, run.reason) == ("rebuild", "CHANGE_REFUSED")
+    assert lake.rows("gold.ratios") == [("a", 2.0), ("b", 2.0)]
+
+
+def test_texts_with_line_separators_of_other_sorts(shop):
+    texts = ["a\u2028", "\x85", "x\u2029y", "\x1c\x1d\x0b\x0c"]
+    shop.put("raw.sales", [(text, at) for at, text in enumerate(texts)], SCHEMA)
+    followed(shop, "update", "UPDATE")
+    shop.put("raw.sales", [("a\u2028", 7)], SCHEMA)
+    followed(shop, "update", "UPDATE")
+    assert ("a\u2028", 2, 7, 7) in shop.rows("gold.sales") and shop.run(SALES).plan == "nothing"
+
+
+def test_a_source_that_was_partitioned_anew(lake):
+    lake.put("raw.sales", [("a", 1), ("a", 2), ("b", 5)], SCHEMA)
+    large = Job(
+        source="raw.sales",
+        map=lambda rows: rows.where("amount > 0"),
+        key=["shop"],
+        reduce={"n": Count(), "s": Sum("amount")},
+        target="gold.large",
+    )
+    lake.run(large)
+    lake.delta("raw.sales").delete()
+    rows = lake.spark.createDataFrame([("a", 2), ("c", 9)], SCHEMA).write.format("delta").partitionBy("amount")
+    rows.mode("overwrite").option("overwriteSchema", "true").save(lake.uri("raw.sales"))
+    lake.put("raw.sales", [("a", 4)], SCHEMA)
+    assert "partitioned anew after version 0" in followed(lake, "update", "FEED_UNREADABLE", large)
+    assert lake.rows("gold.large") == [("a", 2, 6), ("c", 1, 9)]
+
+
+def test_a_union_takes_added_columns_by_their_place(lake):
+    for name in ("raw.a", "raw.b"):
+        lake.put(name, [("x", 1)], "k string, v bigint")
+    job = Job(
+        source=["raw.a", "raw.b"],
+        map=lambda a, b: a.union(b),
+        key=["k"],
+        reduce={"v": Sum("v"), "n": Count()},
+        target="gold.united",
+    )
+    lake.run(job)
+    alter(lake, "ADD COLUMN w bigint AFTER k", "raw.a")
+    alter(lake, "ADD COLUMN w bigint", "raw.b")
+    lake.put("raw.a", [("x", 10, 2)], "k string, w bigint, v bigint")
+    lake.put("raw.b", [("x", 3, 20)], "k string, v bigint, w bigint")
+    followed(lake, "rebuild", "SCHEMA_CHANGED", job)
+
+
+def test_a_log_that_begins_after_a_checkpoint_is_none_to_read_a_feed_by(lake):
+    """As Delta 4.0.0 leaves it: the commits from 2 on are there, and of those before neither they nor a checkpoint."""
+    lake.put("raw.sales", [("a", 1)], SCHEMA)
+    alter(lake, "SET TBLPROPERTIES ('delta.checkpointInterval' = '4')")
+    lake.put("raw.sales", [("a", 2)], SCHEMA)
+    lake.run(SALES)
+    for amount in range(3, 8):
+        lake.put("raw.sales", [("a", amount)], SCHEMA)
+    log = Path(lake.uri("raw.sales")) / "_delta_log"
+    assert list(log.glob("*4.checkpoint.parquet"))
+    for version in range(2):
+        (log / f"{version:020d}.json").unlink()
+    lake.spark._jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()
+    lake.world.pins.clear()
+    assert lake.run(SALES).reason == "FEED_EXPIRED"
+    assert lake.rows("gold.sales") == [("a", 7, 28, 7)]
+
+
+def test_many_equal_rows_are_no_small_change(lake):
+    lake.put("raw.sales", [("a", 1)], SCHEMA)
+    lake.run(SALES)
+    many = plan.SMALL_ROWS + 1
+    lake.spark.range(many).selectExpr("'a' shop", "1L amount").coalesce(1).write.format("delta").mode("append").save(
+        lake.uri("raw.sales")
+    )
+    lake.world.pins.clear()
+    change = prepare(lake.world, SALES, "auto").changes["raw.sales"]
+    assert change.feed_rows == many and change.feed_bytes < plan.SMALL_BYTES and not plan.is_small([change])
+    lake.run(SALES)
+    assert lake.rows("gold.sales") == [("a", many + 1, many + 1, 1)]
 
 
 def test_progress_is_renewed_before_its_versions_are_forgotten(shop):

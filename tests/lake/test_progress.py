@@ -56,6 +56,24 @@ def test_a_run_that_dies_after_its_commit_is_not_repeated(shop, monkeypatch):
     assert shop.rows("gold.sales")[0] == ("a", 3, 13, 10)
 
 
+def test_auto_compaction_says_what_our_write_said_and_is_not_it(shop):
+    conf, auto = shop.world.spark.conf, "spark.databricks.delta.autoCompact"
+    conf.set(f"{auto}.enabled", "true")
+    conf.set(f"{auto}.minNumFiles", "2")
+    try:
+        shop.put("raw.sales", [("c", 10)], SCHEMA)
+        run, log = shop.run(SALES), shop.log("gold.sales")
+        assert log.commit(log.version).info["operation"] == "OPTIMIZE"
+        assert (run.plan, run.version) == ("update", log.version - 1)
+        assert shop.run(SALES).plan == "nothing"
+    finally:
+        for setting in ("enabled", "minNumFiles"):
+            conf.unset(f"{auto}.{setting}")
+    shop.put("raw.sales", [("c", 30)], SCHEMA)
+    assert shop.run(SALES).plan == "update"
+    assert shop.rows("gold.sales") == [("a", 2, 3, 2), ("b", 1, 5, 5), ("c", 2, 40, 30)]
+
+
 def _dies(*_args, **_kwargs):
     raise RuntimeError("power cut")
 

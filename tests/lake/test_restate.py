@@ -6,7 +6,7 @@ from pyspark.sql import DataFrame, functions as F
 
 from lakemill import Count, Job, Latest, PerKey, Sum
 from lakemill.core.local import to_local
-from lakemill.errors import UsageError
+from lakemill.errors import CommitLost, UsageError
 from lakemill.lake.progress import recording
 from lakemill.observe.runs import Run
 from lakemill.refresh import prepare
@@ -80,6 +80,7 @@ WRONG = {
     "amount > 1": r"no condition on its key \(shop\)",
     "shop = cast(now() as string)": "no clock",
     "rand() > 0.5": "nothing random",
+    "to_date(shop) = 'yesterday'": "no clock",
     "shop in (select 'a')": "no condition",
     "shop =": "no condition",
     "shop": "no condition",
@@ -99,6 +100,23 @@ def test_conditions_that_choose_no_keys_are_refused(shop):
     with pytest.raises(UsageError, match="it has none"):
         restated(shop, Job(source="raw.sales", target="gold.copy"), "shop = 'a'")
     assert shop.log("gold.sales").version == before and not shop.log("gold.copy").exists
+
+
+def test_a_table_that_was_written_meanwhile_is_left_alone(shop, monkeypatch):
+    def overtaken(world, job, policy):
+        if shop.log("gold.sales").version == before:
+            shop.delta("gold.sales").delete("shop = 'b'")
+        return prepare(world, job, policy)
+
+    run, before = Run("r", SALES.target), shop.log("gold.sales").version
+    shop.world.pins.clear()
+    tasks = iter([prepare, overtaken])
+    monkeypatch.setattr("lakemill.refresh.prepare", lambda *given: next(tasks)(*given))
+    with pytest.raises(CommitLost, match="it was written meanwhile; no keys were made anew"):
+        run_table(shop.world, SALES, "auto", run, "shop = 'a'")
+    monkeypatch.undo()
+    assert shop.log("gold.sales").version == before + 1
+    assert shop.run(SALES).reason == "PROGRESS_LOST"
 
 
 def test_keys_of_several_columns_null_among_them_are_made_anew(shop):

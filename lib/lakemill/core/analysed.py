@@ -10,16 +10,7 @@ from pyspark.sql.types import StructField, StructType
 from lakemill.pure import marked
 
 TAG = "lakemill.source"
-# Spark calls these deterministic, since they are fixed within one query; a map runs in many.
-UNFIXED = {
-    "CurrentBatchTimestamp", "CurrentCatalog", "CurrentDatabase", "CurrentDate", "CurrentTime", "CurrentTimestamp",
-    "CurrentTimeZone", "CurrentUser", "LocalTimestamp", "Now", "UnixTimestamp$",
-}  # fmt: skip
 SUBQUERIES = {"Exists", "InSubquery", "LateralSubquery", "ListQuery", "ScalarSubquery"}
-RANDOM = {
-    "CallMethodViaReflection", "InputFileBlockLength", "InputFileBlockStart", "InputFileName",
-    "MonotonicallyIncreasingID", "Rand", "RandStr", "Randn", "Shuffle", "SparkPartitionID", "Uniform", "Uuid",
-}  # fmt: skip
 
 
 def tagged(name: str, schema: StructType) -> StructType:
@@ -76,9 +67,19 @@ def unseen(said: Any) -> Iterator[str]:
             yield from unseen(value)
 
 
-def suspect(nodes: list[dict[str, Any]]) -> str:
-    """What of the plan gives another value each time, as far as its name tells."""
-    return next((name for name in classes(nodes) if name in RANDOM), "an expression of it")
+def lists(said: Any) -> Iterator[list[Any]]:
+    """Every list in the plan: of an expression, JSON lists the parents first."""
+    if isinstance(said, list):
+        yield said
+    if isinstance(said, dict | list):
+        for value in said.values() if isinstance(said, dict) else said:
+            yield from lists(value)
+
+
+def tree(rest: Iterator[dict[str, Any]]) -> tuple[dict[str, Any], list[Any]]:
+    """The next expression of such a list, with what is below it."""
+    node = next(rest)
+    return node, [tree(rest) for _ in range(node["num-children"])]
 
 
 def plan_text(plan: Any) -> str:
@@ -100,9 +101,11 @@ def _without_rows(text: str) -> str:
 def normal(plan: str) -> str:
     """The plan's JSON with the columns numbered in their order of appearance: sessions number them differently.
 
-    Variables of lambdas have a number in their name besides, which is left out.
+    Variables of lambdas have a number in their name besides, and literals of bytes are told by their place in memory;
+    both are left out.
     """
     plan = re.sub(r'(\.NamedLambdaVariable","num-children":0,"name":")\w+"', r'\1"', plan)
+    plan = re.sub(r'"\[B@[0-9a-f]+"', '""', plan)
     seen: dict[str, int] = {}
 
     def number(match: "re.Match[str]") -> str:

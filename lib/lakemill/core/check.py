@@ -10,11 +10,12 @@ from pyspark.errors import AnalysisException, PySparkAttributeError
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructType
 
-from lakemill.core.analysed import SUBQUERIES, UNFIXED, classes, plan_text, same_plan, suspect, tagged, tags_of
+from lakemill.core.analysed import SUBQUERIES, classes, plan_text, same_plan, tagged, tags_of
 from lakemill.core.keywise import IN_PYTHON, Keywise, not_per_key, refuse
 from lakemill.core.local import empty, one_row
 from lakemill.core.names import wrong_columns
 from lakemill.core.rowwise import Mapped, check_map
+from lakemill.core.varying import varying
 from lakemill.errors import UsageError, did_you_mean
 from lakemill.job import Job
 from lakemill.reducers import PerKey
@@ -42,7 +43,7 @@ def check_per_key(spark: SparkSession, job: Job, mapped: StructType) -> str:
     _has_key(job, made.schema.names, str(job.reduce))
     for wrong in wrong_columns(made.schema, made.schema.names):
         refuse(job, f"it {wrong}")
-    _check_fixed(job, plan, nodes)
+    _check_fixed(spark, job, plan, nodes)
     Keywise(job, nodes, tags_of(plan)).check(plan)
     text = plan_text(plan)
     if not same_plan(plan, _built(spark, job, mapped, a_row=True)._jdf.queryExecution().analyzed()):
@@ -73,14 +74,11 @@ def _has_key(job: Job, names: list[str], what: str) -> None:
             )
 
 
-def _check_fixed(job: Job, plan: Any, nodes: list[dict[str, Any]]) -> None:
-    for name in classes(nodes):
-        if name in UNFIXED:
-            refuse(job, f"NONDETERMINISTIC: {name} gives another value on another day")
-        if name in SUBQUERIES:
-            not_per_key(job, "a subquery looks at other keys' rows")
-    if not plan.deterministic():
-        refuse(job, f"NONDETERMINISTIC: {suspect(nodes)} gives another value each time")
+def _check_fixed(spark: SparkSession, job: Job, plan: Any, nodes: list[dict[str, Any]]) -> None:
+    if SUBQUERIES & set(classes(nodes)):
+        not_per_key(job, "a subquery looks at other keys' rows")
+    for why in varying(spark, plan, nodes):
+        refuse(job, f"NONDETERMINISTIC: {why}")
 
 
 def _python(job: Job) -> str:

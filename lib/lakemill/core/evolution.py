@@ -6,10 +6,11 @@ as they are, the rows of before are mapped as ever.
 
 import json
 from collections.abc import Mapping, Sequence
+from itertools import chain
 
 from pyspark.sql.types import StructType
 
-from lakemill.core.analysed import normal
+from lakemill.core.analysed import node_name, normal
 from lakemill.core.joins import attribute, handed_on
 from lakemill.core.rowwise import Mapped
 
@@ -26,14 +27,24 @@ def _typed(schema: StructType) -> set[tuple[str, str]]:
 def same_map(before: Mapped, now: Mapped, sources: Sequence[str], others: Mapping[str, set[str]]) -> bool:
     """Whether the map does the same in both plans, but for handing the other columns on."""
     changed = [others[name] for name in sources]
-    return _without(before, changed) == _without(now, changed)
+    plans = [_without(mapped, changed) for mapped in (before, now)]
+    return None not in plans and plans[0] == plans[1]
 
 
-def _without(mapped: Mapped, changed: Sequence[set[str]]) -> str:
-    """The plan without the places where it hands on changed columns."""
+def _without(mapped: Mapped, changed: Sequence[set[str]]) -> str | None:
+    """The plan without the places where it hands on changed columns.
+
+    None where a union takes some: it goes by the places of columns, not by their names.
+    """
     nodes, leaves, dropped = json.loads(mapped.nodes), list(mapped.leaves), set[int]()
+    given: list[list[int]] = []
     for node in reversed(nodes):  # parents are listed first
-        if not node["num-children"] and "output" in node:
+        below = [given.pop() for _ in range(node["num-children"])]
+        if node_name(node) == "Union" and dropped.intersection(chain(*below)):
+            return None
+        listed = "projectList" if below else "output"
+        given.append([attribute(one[0]) for one in node[listed]] if listed in node else list(chain(*below)))
+        if not below:
             names = changed[leaves.pop()]
             dropped |= {attribute(column[0]) for column in node["output"] if column[0]["name"] in names}
             node["output"] = [column for column in node["output"] if attribute(column[0]) not in dropped]

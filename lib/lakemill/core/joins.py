@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from lakemill.core.analysed import tree
+
 Node = dict[str, Any]
 Origin = tuple[int, str]
 """A column of a source: the source's place among the job's, and the column's name."""
@@ -212,7 +214,7 @@ def handed_on(expression: Sequence[Node]) -> bool:
 
 def _equal(condition: list[Node]) -> Iterator[tuple[int, int]]:
     """The pairs of attributes that a condition wants equal: its conjuncts of two plain columns."""
-    trees = [_tree(iter(condition))] if condition else []
+    trees = [tree(iter(condition))] if condition else []
     while trees:
         node, below = trees.pop()
         name = _name(node["class"])
@@ -222,12 +224,6 @@ def _equal(condition: list[Node]) -> Iterator[tuple[int, int]]:
             one, other = (_plain(each) for each in below)
             if one is not None and other is not None:
                 yield one, other
-
-
-def _tree(rest: Iterator[Node]) -> tuple[Node, list[Any]]:
-    """An expression, of which JSON lists parents first, with what is below it."""
-    node = next(rest)
-    return node, [_tree(rest) for _ in range(node["num-children"])]
 
 
 def _plain(tree: tuple[Node, list[Any]]) -> int | None:

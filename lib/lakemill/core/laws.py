@@ -14,9 +14,10 @@ from pyspark.sql import DataFrame, Row, functions as F
 from pyspark.sql.types import IntegerType, StructField, StructType
 
 from lakemill.core import mapreduce
-from lakemill.core.analysed import UNFIXED, classes, unseen
+from lakemill.core.analysed import unseen
 from lakemill.core.collect import any_not_zero
 from lakemill.core.reduction import Reduction, reduction
+from lakemill.core.varying import varying
 from lakemill.core.weights import weigh
 from lakemill.errors import UsageError
 from lakemill.job import Job
@@ -111,9 +112,9 @@ class _Trial:
 
     def _check_functions(self, shown: DataFrame) -> None:
         """Raises UsageError where a part or column is not fixed by its arguments, or cannot be seen through."""
-        nodes = json.loads(shown._jdf.queryExecution().analyzed().toJSON())
-        unfixed = [f"{name} gives another value on another day" for name in classes(nodes) if name in UNFIXED]
-        for why in (*unfixed, *unseen(nodes)):
+        plan = shown._jdf.queryExecution().analyzed()
+        nodes = json.loads(plan.toJSON())
+        for why in (*varying(shown.sparkSession, plan, nodes), *unseen(nodes)):
             self._refuse(why)
 
     def _half(self, half: int) -> DataFrame:

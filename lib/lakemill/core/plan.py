@@ -1,6 +1,6 @@
 """The plan: rebuild, update or nothing, and why. Decided from facts alone; nothing is read or written here."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from lakemill.core.joins import Joins
@@ -10,9 +10,11 @@ from lakemill.job import Job
 
 POLICIES = ("auto", "update", "rebuild")
 NOTHING, UPDATE, REBUILD = "nothing", "update", "rebuild"
-FEED, COMPARED = "feed", "compared"
+FEED, NETTED, COMPARED = "feed", "feed, netted", "compared"
 SMALL_BYTES = 4 * 1024 * 1024
 """A change whose feed is not larger than this (some 300,000 rows in Parquet) is small: it may come to the driver."""
+SMALL_ROWS = 500_000
+"""Nor has it more rows than these, where the log tells: equal ones take next to no bytes."""
 
 
 @dataclass(frozen=True)
@@ -20,8 +22,9 @@ class Change:
     """What happened to one source between two of its versions, (after, through].
 
     changes_data: whether rows came or went.   removes: whether rows may have gone.   feed_bytes: what its feed reads
-    at most.   table_bytes: what reading the source whole reads; 0 where nobody knows.   by: whether the change comes
-    from the feed, or both versions are compared.   kept: whether the source can still be read as of `after`.
+    at most.   feed_rows: how many rows these are, as far as is known.   table_bytes: what reading the source whole
+    reads; 0 where nobody knows.   by: whether the change comes from the feed, from the feed without rows that came and
+    went again, or from comparing both versions.   kept: whether the source can still be read as of `after`.
     comparable: whether its rows can be told apart.
     problem: a reason code, where the change cannot be had at all.   remark: one, where it can, but not as it should be.
     detail: what was found.   ahead: whether the target has already more of it than this run reads.
@@ -33,6 +36,7 @@ class Change:
     changes_data: bool = False
     removes: bool = False
     feed_bytes: int = 0
+    feed_rows: int = 0
     table_bytes: int = 0
     by: str = FEED
     kept: bool = True
@@ -41,6 +45,7 @@ class Change:
     remark: str = ""
     detail: str = ""
     ahead: bool = False
+
 
 
 @dataclass(frozen=True)
@@ -130,6 +135,12 @@ def _dearer(changes: Mapping[str, Change]) -> Plan | None:
         detail = f"the feed of {_moved(changes)} is {feed:,} bytes, the sources are {table:,}"
         return Plan(REBUILD, "CHANGE_TOO_LARGE", detail)
     return None
+
+
+def is_small(changes: Iterable[Change]) -> bool:
+    """Whether they may come to the driver."""
+    found = list(changes)
+    return sum(c.feed_bytes for c in found) <= SMALL_BYTES and sum(c.feed_rows for c in found) <= SMALL_ROWS
 
 
 def _moved(changes: Mapping[str, Change]) -> str:

@@ -16,13 +16,11 @@ from pyspark.sql.types import StructField, StructType
 
 from lakemill.core.analysed import (
     SUBQUERIES,
-    UNFIXED,
     classes,
     ids_of,
     node_name,
     plan_text,
     same_plan,
-    suspect,
     tagged,
     tags_of,
     unseen,
@@ -31,6 +29,7 @@ from lakemill.core.joins import Joins, joins_of
 from lakemill.core.local import empty, one_row
 from lakemill.core.names import check_reduced, wrong_columns
 from lakemill.core.reduction import reduction
+from lakemill.core.varying import varying
 from lakemill.errors import UsageError
 from lakemill.job import Job
 from lakemill.reducers import PerKey
@@ -74,8 +73,8 @@ def check_map(spark: SparkSession, job: Job, sources: Mapping[str, StructType]) 
     said = str(plan.toJSON())
     nodes, tags = json.loads(said), tags_of(plan)
     _Check(job, nodes, list(tags)).run()
-    if not plan.deterministic():
-        _refuse(job, f"MAP_NONDETERMINISTIC: {suspect(nodes)} gives another value each time")
+    for why in varying(spark, plan, nodes):
+        _refuse(job, f"MAP_NONDETERMINISTIC: {why}")
     if not same_plan(plan, again):
         why = "a value from Python's clock or random, or a look at the rows as by count() or first()?"
         _refuse(job, f"MAP_NONDETERMINISTIC: built twice it gave two different plans ({why})")
@@ -116,8 +115,6 @@ class _Check:
     def run(self) -> None:
         self._subtree()
         for name in classes(self.nodes):
-            if name in UNFIXED:
-                _refuse(self.job, f"MAP_NONDETERMINISTIC: {name} gives another value on another day")
             if name in SUBQUERIES:
                 _refuse(self.job, "MAP_NOT_ROWWISE: a subquery looks at other rows; make a source of it and join")
         for why in unseen(self.nodes):

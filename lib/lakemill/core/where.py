@@ -6,8 +6,9 @@ from pyspark.errors import PySparkException
 from pyspark.sql import Column, SparkSession, functions as F
 from pyspark.sql.types import StringType, StructType
 
-from lakemill.core.analysed import SUBQUERIES, UNFIXED, classes
+from lakemill.core.analysed import SUBQUERIES, classes
 from lakemill.core.local import empty, one_row
+from lakemill.core.varying import varying
 from lakemill.errors import UsageError
 from lakemill.job import Job
 
@@ -21,8 +22,8 @@ def keys_where(spark: SparkSession, job: Job, mapped: StructType, said: str) -> 
         plan = empty(spark, keys).where(F.expr(said))._jdf.queryExecution().analyzed()
     except PySparkException as wrong:
         raise _no_condition(job, said, wrong) from None
-    found = set(classes(json.loads(plan.toJSON())))
-    if found & SUBQUERIES or found & UNFIXED or not plan.deterministic():
+    nodes = json.loads(plan.toJSON())
+    if SUBQUERIES & set(classes(nodes)) or any(varying(spark, plan, nodes)):
         raise UsageError(
             f'{job.target}: --where "{said}" must mean the same keys always: no subquery, no clock, nothing random.'
         )

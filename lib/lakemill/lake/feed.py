@@ -34,6 +34,7 @@ def change_since(pin: Pin, progress: Progress) -> Change:
         bool(changed),
         any(commit.removes for commit in commits),
         sum(commit.feed_bytes for commit in changed),
+        sum(commit.feed_rows for commit in changed),
         pin.table.log().bytes_at(pin.version),
         comparable=comparable(pin.schema),
     )
@@ -94,6 +95,9 @@ def _had_from(pin: Pin, change: Change, commits: Sequence[Commit], unreadable: s
     off = _feed_off(pin, change.after, commits)
     if off:
         return compared(pin, change, "FEED_MISSING", off)
+    anew = _partitioned_anew(pin, change.after, commits)
+    if anew:
+        return compared(pin, change, "FEED_UNREADABLE", anew)
     if unreadable:
         return compared(pin, change, "FEED_UNREADABLE", f"{unreadable}, and Delta reads no feed across that")
     gone = missing(pin.table.spark, _paths(pin.table, _feed_files(commits)))
@@ -146,6 +150,21 @@ def _feed_off(pin: Pin, after: int, commits: Sequence[Commit]) -> str:
     if said and not _is_on(pin.table.log().metadata_at(after)):
         return f"its change feed was turned on after version {after}"
     return ""
+
+
+def _partitioned_anew(pin: Pin, after: int, commits: Sequence[Commit]) -> str:
+    """How its partitions changed, else nothing: Delta reads a feed by the newest, and in other files finds NULL."""
+    log = pin.table.log()
+    later = [*commits, *(log.commits(pin.version, log.version) or [])]
+    said = {_partitions(commit.metadata) for commit in later if commit.metadata}
+    before = log.metadata_at(after) if said else None
+    if before is None or said == {_partitions(before)}:
+        return ""
+    return f"it was partitioned anew after version {after}, and Delta reads no feed across that"
+
+
+def _partitions(metadata: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(metadata.get("partitionColumns") or ())
 
 
 def _is_on(metadata: Mapping[str, Any] | None) -> bool:

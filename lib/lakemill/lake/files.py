@@ -10,6 +10,11 @@ from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 
 AT_ONCE = 16
+ROW_REFUSED = (
+    "SparkArithmeticException", "SparkArrayIndexOutOfBoundsException", "SparkDateTimeException",
+    "SparkNumberFormatException", "SparkRuntimeException", "PythonException",
+)  # fmt: skip
+"""What Spark raises for a value: a text that is no number, an overflow, a division by zero, raise_error."""
 
 
 def read_texts(spark: SparkSession, uris: Iterable[str]) -> list[str | None]:
@@ -72,6 +77,11 @@ def feed_unreadable(error: Exception) -> bool:
 def corrupt_feed(error: Exception) -> bool:
     """Whether a row that came, by a source's feed, was not there."""
     return _says(error, "CORRUPT_FEED")
+
+
+def row_refused(error: Exception) -> bool:
+    """Whether a value of a row was refused, by one of Spark's functions or a Python one."""
+    return not corrupt_feed(error) and _says(error, *ROW_REFUSED)
 
 
 def damaged_log(error: Exception) -> str | None:

@@ -103,6 +103,12 @@ class Commit:
             self._action(action, kind).get("size") or 0 for action in self.actions for kind in ("add", "remove")
         )
 
+    @property
+    def feed_rows(self) -> int:
+        """How many rows the change feed of this commit has, as far as the statistics of files tell."""
+        files = [self._action(action, kind) for action in self.actions for kind in ("add", "remove")]
+        return 0 if self.paths("cdc") else sum(_rows(one) for one in files if one.get("dataChange"))
+
     @staticmethod
     def _action(action: dict[str, Any], kind: str) -> dict[str, Any]:
         return action.get(kind) or {}
@@ -202,7 +208,8 @@ class Log:
         if text is None:
             return None
         try:
-            return Commit(version, tuple(json.loads(line) for line in text.splitlines() if line.strip()))
+            # Not splitlines: U+0085, U+2028 and U+2029 stand in the statistics of texts as they are.
+            return Commit(version, tuple(json.loads(line) for line in text.split("\n") if line.strip()))
         except ValueError as wrong:
             file = f"{self.uri}/_delta_log/{version:020d}.json"
             raise LakemillError(f"{file} is damaged: {wrong}. Nothing was written. Bring the file back.") from wrong
@@ -216,6 +223,14 @@ class Log:
         """The commits of (after, through]; None where one of them is not there."""
         found = [self.commit(version) for version in range(after + 1, through + 1)]
         return None if None in found else [commit for commit in found if commit]
+
+
+def _rows(file: Mapping[str, Any]) -> int:
+    """How many rows a file has by its statistics; 0 where it has none."""
+    try:
+        return int(json.loads(file.get("stats") or "{}").get("numRecords") or 0)
+    except ValueError:
+        return 0
 
 
 def _vector_file(vector: Mapping[str, Any]) -> str | None:

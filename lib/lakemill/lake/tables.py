@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame, SparkSession, functions as F
 from pyspark.sql.types import DataType, StructField, StructType
 
 from lakemill.conf import GLUE
-from lakemill.core.plan import COMPARED, FEED
+from lakemill.core.plan import COMPARED, FEED, NETTED
 from lakemill.core.weights import WEIGHT, net, weigh
 from lakemill.errors import UsageError
 from lakemill.job import RESERVED
@@ -107,7 +107,9 @@ class Pin:
 
         By the change feed, or, COMPARED, by reading both versions whole; the columns are those of this version.
         """
-        return self._compared(after) if by == COMPARED else self._feed(after)
+        if by == COMPARED:
+            return net(weigh(self.rows(), self.before(after)))
+        return net(self._feed(after)) if by == NETTED else self._feed(after)
 
     def before(self, version: int) -> DataFrame:
         """The rows as of an earlier version, in the columns of this one; what was not there yet is NULL."""
@@ -128,9 +130,6 @@ class Pin:
         )
         columns = [column(name) for name in self.schema.names]
         return feed.select(*columns, F.when(F.col("_change_type").isin(*ADDS), 1).otherwise(-1).alias(WEIGHT))
-
-    def _compared(self, after: int) -> DataFrame:
-        return net(weigh(self.rows(), self.before(after)))
 
 
 def without_state(schema: StructType) -> StructType:

@@ -8,13 +8,13 @@ from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import Column
 
-from lakemill.core.plan import FEED, NOTHING, REBUILD, Plan, allowed, decide
+from lakemill.core.plan import FEED, NETTED, NOTHING, REBUILD, Plan, allowed, decide
 from lakemill.core.where import keys_where
 from lakemill.errors import CommitLost, CorruptFeed, LakemillError
 from lakemill.job import Dump, Job
 from lakemill.lake.commit import is_old, repeat
 from lakemill.lake.feed import compared
-from lakemill.lake.files import corrupt_feed, damaged_log, feed_unreadable, files_gone
+from lakemill.lake.files import corrupt_feed, damaged_log, feed_unreadable, files_gone, row_refused, version_gone
 from lakemill.lake.progress import Progress
 from lakemill.observe.runs import Run
 from lakemill.refresh import rebuild, update
@@ -46,8 +46,8 @@ def refresh(world: World, job: Job, policy: str, run: Run, where: str | None = N
 
 def _restate(world: World, job: Job, chosen: Column, where: str, run: Run) -> None:
     task = prepare(world, job, "auto")
-    if any(change.ahead for change in task.changes.values()):
-        raise CommitLost(f"{job.target}: another run brought it further meanwhile; no keys were made anew. Run again.")
+    if task.plan.kind != NOTHING or any(change.ahead for change in task.changes.values()):
+        raise CommitLost(f"{job.target}: it was written meanwhile; no keys were made anew. Run again.")
     restate(task, chosen, where, run)
 
 
@@ -74,8 +74,13 @@ def _renew(task: Task) -> None:
 
 
 def _otherwise(task: Task, policy: str, error: Exception) -> Task | None:
-    """The task planned anew, where the feed turned out to be unreadable though its log and files promised it."""
-    if files_gone(error):
+    """The task planned anew, where the feed turned out to be unreadable though its log and files promised it.
+
+    Or where the map fails on a row of it: one that came and went again is in no version, and a rebuild knows it not.
+    """
+    if row_refused(error):
+        return _netted(task, policy)
+    if version_gone(error):
         reason, detail = "FEED_EXPIRED", "files of its change feed are gone"
     elif feed_unreadable(error):
         reason, detail = "FEED_UNREADABLE", "Delta cannot read its change feed"
@@ -89,6 +94,20 @@ def _otherwise(task: Task, policy: str, error: Exception) -> Task | None:
     if changes == task.changes:  # they were compared already, and that failed too
         plan = allowed(task.job, policy, Plan(REBUILD, reason, f"{', '.join(task.job.sources)}: {detail}"))
     return replace(task, changes=changes, plan=plan)
+
+
+def _netted(task: Task, policy: str) -> Task | None:
+    """The task on rows that are in one of the versions; None where the map would fail on these, too."""
+    changed = {name: change for name, change in task.changes.items() if change.changes_data}
+    by_feed = [name for name, change in changed.items() if change.by == FEED and change.comparable]
+    netted = {name: replace(task.changes[name], by=NETTED) for name in by_feed}
+    if netted:
+        detail = f"{task.plan.detail}; its map fails on a row of the feed: rows that came and went again are left out"
+        return replace(task, changes={**task.changes, **netted}, plan=replace(task.plan, detail=detail))
+    if len(changed) == 1 and all(change.comparable for change in changed.values()):
+        return None
+    detail = f"its map fails on rows of {', '.join(changed)} that were perhaps never there, or not at one time"
+    return replace(task, plan=allowed(task.job, policy, Plan(REBUILD, "CHANGE_REFUSED", detail)))
 
 
 @contextmanager

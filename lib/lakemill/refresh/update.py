@@ -2,9 +2,10 @@
 
 from pyspark.sql import DataFrame
 
-from lakemill.core import changes, mapreduce, perkey, plan
+from lakemill.core import changes, mapreduce, perkey
 from lakemill.core.local import Held, holding
 from lakemill.core.near import Near, near
+from lakemill.core.plan import is_small
 from lakemill.core.weights import WEIGHT
 from lakemill.errors import CorruptFeed, row_text
 from lakemill.lake.merge import merge_keys, merge_rows
@@ -88,7 +89,7 @@ def _per_key(task: Task, run: Run) -> None:
 
 def _is_small(task: Task) -> bool:
     """Whether the change may come to the driver."""
-    return sum(change.feed_bytes for change in task.changes.values()) <= plan.SMALL_BYTES
+    return is_small(task.changes.values())
 
 
 def _touched(task: Task, keys: DataFrame, held: Held) -> tuple[DataFrame, int, Held]:
