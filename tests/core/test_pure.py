@@ -247,7 +247,7 @@ def test_a_promise_is_tried_on_the_first_rows_that_come(lake, reduce):
 
 def test_a_column_is_not_called_after_a_digest(spark):
     job = Job(source="raw.rows", target="gold.x", key=[], map=lambda rows: rows.select(spelled("k")))
-    with pytest.raises(UsageError, match=r'called "spelled@pure:.*alias'):
+    with pytest.raises(UsageError, match=r'gives "spelled@pure:.*alias'):
         check(spark, job)
 
 
