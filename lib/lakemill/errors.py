@@ -38,6 +38,11 @@ class CommitLost(LakemillError):
     """Another run committed first; nothing of this run was written."""
 
 
+def first_line(error: Exception) -> str:
+    """What Spark's error says, without the rest of its text."""
+    return str(error).strip().split(" SQLSTATE")[0].split("\n")[0].rstrip(";. ")
+
+
 def row_text(values: Mapping[str, object]) -> str:
     """The row of a key in words, as `day=2017-05-01, store=NULL`; that of no column is the whole table."""
     return ", ".join(f"{name}={value_text(value)}" for name, value in values.items()) or "the whole table"

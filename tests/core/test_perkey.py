@@ -362,6 +362,14 @@ REFUSED = {
         "reads more than the rows",
     ),
     "random": (lambda r: r.withColumn("r", F.rand()), "NONDETERMINISTIC: Rand"),
+    "any value": (lambda r: r.groupBy("h", "k").agg(F.any_value("city")), "AnyValue depends on the order"),
+    "the size of the first": (
+        lambda r: r.groupBy("h", "k").agg(F.size(F.first(F.array("v")))), "First depends on the order",
+    ),
+    "places in a list": (
+        lambda r: r.groupBy("h", "k").agg(F.sort_array(F.transform(F.collect_list("v"), lambda v, at: v + at))),
+        "CollectList depends on the order",
+    ),
     "today": (lambda r: r.where(F.col("city").cast("date") < "today"), "NONDETERMINISTIC: .*'today'"),
     "the clock": (lambda r: r.withColumn("now", F.current_timestamp()), "NONDETERMINISTIC: CurrentTimestamp"),
     "python's clock": (lambda r: r.withColumn("r", F.lit(random.random())), "built twice"),
@@ -394,6 +402,9 @@ ALLOWED = {
     "sessions": lambda r: r.groupBy("h", "k", F.session_window(F.timestamp_seconds("at"), "1 minute")).count(),
     "sliding windows": lambda r: r.groupBy("h", "k", F.window(F.timestamp_seconds("at"), "2 hours", "1 hour")).count(),
     "distinct": lambda r: r.distinct(),
+    "a sorted list of what becomes of each": lambda r: r.groupBy("h", "k").agg(
+        F.sort_array(F.transform(F.collect_list("v"), lambda v: v * 2)).alias("vs")
+    ),
     "a sorted list": lambda r: r.groupBy("h", "k").agg(F.sort_array(F.collect_list("v")).alias("vs")),
     "pivot": lambda r: r.groupBy("h", "k").pivot("city", ["Ulm", "Bonn"]).agg(F.sum("v")),
     "a join on the key": lambda r: r.join(r.groupBy("h", "k").agg(F.max("v").alias("best")), ["h", "k"]),

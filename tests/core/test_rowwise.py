@@ -60,6 +60,7 @@ REFUSED = {
     "create": lambda rows: rows.unionByName(rows.sparkSession.createDataFrame([(1, "a", None, "")], LINES)),
     "unknown column": lambda rows: rows.select("amuont"),
     "twice": lambda rows: rows.select("id", F.col("shop").alias("ID")),
+    "no type": lambda rows: rows.select("id", F.lit(None).alias("x")),
     "state": lambda rows: rows.select(F.col("shop").alias("_state")),
     "not a frame": lambda rows: rows.collect,
 }
@@ -74,7 +75,7 @@ SAYS = {
     "input_file_name": "InputFileName", "python clock": "built twice",
     "python udf": r'"<lambda>" cannot be seen through.*@pure',
     "range": "not one of its sources", "create": "not one of its sources", "unknown column": "amuont", "twice": "twice",
-    "state": "_state", "not a frame": "not a DataFrame",
+    "no type": '"x" without a type', "state": "_state", "not a frame": "not a DataFrame",
 }  # fmt: skip
 ALLOWED = {
     "lambdas": lambda rows: rows.select(F.transform(F.split("tags", ","), lambda tag: F.upper(tag)).alias("tags")),

@@ -12,7 +12,7 @@ from lake_jobs import SALES
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, functions as F
 
-from lakemill import Count, Job, Max, Sum
+from lakemill import Count, Job, Latest, Max, Sum
 from lakemill.core import plan
 from lakemill.errors import LakemillError, UsageError
 from lakemill.refresh import prepare
@@ -247,6 +247,29 @@ def test_rows_that_were_never_there_together_are_no_reason_to_fail(lake):
     run = lake.run(job)
     assert (run.plan, run.reason) == ("rebuild", "CHANGE_REFUSED")
     assert lake.rows("gold.ratios") == [("a", 2.0), ("b", 2.0)]
+
+
+def test_sums_that_overflow_on_the_way_are_made_anew(lake):
+    large = 4 * 10**18
+    job = Job(source="raw.sales", key=["shop"], reduce={"s": Sum("amount"), "m": Max("amount")}, target="gold.sums")
+    lake.put("raw.sales", [("a", -large), ("a", -large), ("b", 2)], SCHEMA)
+    lake.run(job)
+    lake.delta("raw.sales").update("amount < 0", {"amount": F.lit(large)})
+    with pytest.raises(UsageError, match="CHANGE_REFUSED"):
+        lake.run(job, "update")
+    run = lake.run(job)
+    assert (run.plan, run.reason) == ("rebuild", "CHANGE_REFUSED") and "overflow" in run.detail.lower()
+    assert lake.differences(job) == []
+
+
+def test_a_column_without_a_type_is_not_read(lake):
+    rows = lake.spark.sql("select 'a' shop, 1L amount, null as note")
+    rows.write.format("delta").options(**{FEED: "true"}).save(lake.uri("raw.sales"))
+    newest = Job(source="raw.sales", key=["shop"], reduce=Latest(by=["amount"]), target="gold.newest")
+    lake.run(newest)
+    lake.spark.sql("select 'a' shop, 2L amount").write.format("delta").mode("append").save(lake.uri("raw.sales"))
+    followed(lake, "update", "UPDATE", newest)
+    assert lake.rows("gold.newest") == [("a", 2)]
 
 
 def test_texts_with_line_separators_of_other_sorts(shop):

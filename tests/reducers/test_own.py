@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 from pyspark.sql import functions as F
-from pyspark.sql.types import DoubleType, LongType
+from pyspark.sql.types import DecimalType, DoubleType, LongType
 
 from lakemill import Bag, Count, Fold, Job, Reducer, Total
+from lakemill.core.laws import check_laws
 from lakemill.errors import UsageError
 
 README = Path(__file__).resolve().parents[2] / "README.md"
@@ -206,6 +207,89 @@ class Twice(Odd):
         return F.count(F.lit(1))
 
 
+@dataclass(frozen=True)
+class Rounded(Odd):
+    """Adds up what has more places than its total."""
+
+    @property
+    def columns(self):
+        return ("price", "quantity")
+
+    def prepare(self, types):
+        return {"odd": Total(F.col("price") * F.col("quantity") / 4, DecimalType(38, 2))}
+
+
+@dataclass(frozen=True)
+class Ratio(Odd):
+    """Divides by the number of a key's rows, which is not 0 for a key that is there."""
+
+    def prepare(self, types):
+        return {"ratio_n": Total(F.lit(1), LongType()), "ratio": Total(F.col("id").cast("bigint"), LongType())}
+
+    @property
+    def columns(self):
+        return ("id",)
+
+    def present(self, parts, types):
+        return parts["ratio"] / parts["ratio_n"]
+
+    def plain(self, types):
+        return F.sum("id") / F.count(F.lit(1))
+
+
+def means(remove=None) -> Fold:
+    """A mean whose state is a list of pairs, which JSON gives back as lists; it divides by how many there are."""
+
+    def add(state, row):
+        return sorted([*state, (row.id, row.id)])
+
+    def merge(one, other):
+        return sorted([*one, *other])
+
+    def present(state):
+        return sum(number for _, number in state) / len(state)
+
+    return Fold("id", zero=[], add=add, merge=merge, present=present, returns="double", remove=remove)
+
+
+def test_reducers_never_see_a_key_without_rows(lake):
+    def remove(state, row):
+        state.remove([row.id, row.id])
+        return state
+
+    reduce = {"ratio": Ratio(""), "mean": means(), "mean_kept": means(remove)}
+    job = Job(source="raw.lines", key=["k"], reduce=reduce, target="gold.lines")
+    lake.put("raw.lines", [(1, "a", None, 1, 0, None), (2, "b", None, 1, 0, None)], SCHEMA)
+    lake.run(job)
+    lake.put("raw.lines", [(4, "a", None, 1, 0, None)], SCHEMA)
+    lake.delta("raw.lines").delete("k = 'b'")
+    assert lake.run(job, "update").keys_touched == 2
+    assert lake.rows("gold.lines") == [("a", 2.5, 2.5, 2.5)]
+    assert lake.differences(job) == []
+
+
+def test_dates_that_python_does_not_know_are_no_reason_to_refuse(lake):
+    def earliest(state, row):
+        return min(filter(None, (state, row.d and str(row.d))), default=None)
+
+    fold = Fold(
+        "d",
+        zero=None,
+        add=earliest,
+        merge=lambda one, other: min(filter(None, (one, other)), default=None),
+        present=lambda state: state,
+        returns="string",
+    )
+    days = lake.spark.sql("select 'a' k, d from values (date'2017-05-01'), (date'+12345-01-01'), (null) as t(d)")
+    days.write.format("delta").save(lake.uri("raw.days"))
+    own = Job(source="raw.days", map=own_days, key=["k"], reduce={"first": fold}, target="gold.days")
+    check_laws(own, lake.frame("raw.days"))
+
+
+def own_days(rows):
+    return rows
+
+
 @pytest.mark.parametrize(
     ("reducer", "says"),
     [
@@ -218,13 +302,14 @@ class Twice(Odd):
         (Few("bag"), "its `plain` aggregate"),
         (Kept("past the bound"), "its parts gives 2, its `plain` aggregate 3"),
         (Twice("columns"), "its `plain` aggregate"),
+        (Rounded("places"), r"adds up decimal.* in decimal\(38,2\), which rounds"),
         (favourite_tags(merge=lambda one, other: one), "merge of two halves gives the state"),
         (favourite_tags(add=lambda state, row: {"last": row.tag}), "gives the state|TypeError"),
         (favourite_tags(remove=lambda state, row: state), "remove of what was added"),
         (favourite_tags(zero={"x": 1}), "merge"),
     ],
     ids=[
-        *("plain", "recover", "random", "dice", "udf", "day", "bag", "kept", "no column"),
+        *("plain", "recover", "random", "dice", "udf", "day", "bag", "kept", "no column", "places"),
         *("merge", "order", "remove", "zero"),
     ],
 )

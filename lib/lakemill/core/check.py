@@ -16,7 +16,7 @@ from lakemill.core.local import empty, one_row
 from lakemill.core.names import wrong_columns
 from lakemill.core.rowwise import Mapped, check_map
 from lakemill.core.varying import varying
-from lakemill.errors import UsageError, did_you_mean
+from lakemill.errors import UsageError, did_you_mean, first_line
 from lakemill.job import Job
 from lakemill.reducers import PerKey
 from lakemill.reducers.bytecode import digest
@@ -62,8 +62,7 @@ def _built(spark: SparkSession, job: Job, mapped: StructType, a_row: bool = Fals
     except UsageError as wrong:
         raise UsageError(f"{job.target}: {wrong}.") from None
     except (AnalysisException, PySparkAttributeError) as wrong:
-        said = str(wrong).split(" SQLSTATE")[0].split("\n")[0].rstrip(";. ")
-        raise UsageError(f"{job.target}: {job.reduce} does not fit what its map gives: {said}.") from None
+        raise UsageError(f"{job.target}: {job.reduce} does not fit what its map gives: {first_line(wrong)}.") from None
 
 
 def _has_key(job: Job, names: list[str], what: str) -> None:

@@ -23,10 +23,19 @@ SINGLE = {
 IN_PYTHON = {"FlatMapGroupsInArrow", "FlatMapGroupsInPandas"}
 BATCHES = {"MapInArrow", "MapInPandas", "PythonMapInArrow", "FlatMapCoGroupsInArrow", "FlatMapCoGroupsInPandas"}
 BY_ORDER = {
-    "ApproximatePercentile", "CollectList", "CollectSet", "First", "Last", "ListAgg", "MaxBy", "MinBy", "Mode",
+    "AnyValue", "ApproximatePercentile", "First", "HistogramNumeric", "HllSketchAgg", "HllUnionAgg", "Last", "ListAgg",
+    "MaxBy", "MinBy", "Mode",
 }  # fmt: skip
 """Aggregates that may give another value when rows come in another order, by ties or in their sketches."""
+LISTS = {"CollectList", "CollectSet"}
+"""Those that give the same values in another order."""
 ORDERLESS = {"ArrayContains", "ArrayMax", "ArrayMin", "ArraySort", "Size", "SortArray"}
+"""What does not depend on the order of a list."""
+EACH = {
+    "AggregateExpression", "ArrayDistinct", "ArrayFilter", "ArrayTransform", "Cast", "Flatten", "LambdaFunction",
+    "WindowExpression",
+}  # fmt: skip
+"""What does the same with each value of a list, wherever it stands."""
 NO_LIMIT = "rank the rows in a window that is partitioned by the key, and filter"
 LEFT, RIGHT = {"LeftOuter", "LeftSemi", "LeftAnti"}, {"RightOuter"}
 
@@ -155,12 +164,21 @@ class Keywise:
             not_per_key(self.job, f"{found} depends on the order in which rows happen to come; {instead}")
 
 
-def _chance(expression: Any) -> str | None:
-    """The aggregate under the expression whose value depends on the order of the rows."""
+def _chance(expression: Any, orderless: bool = False) -> str | None:
+    """The aggregate under the expression whose value depends on the order of the rows.
+
+    orderless: whether the order of what the expression gives, a list, does not matter.
+    """
     name = str(expression.getClass().getSimpleName())
-    if name in BY_ORDER or name in ORDERLESS:
-        return name if name in BY_ORDER else None
-    return next((found for one in _each(expression.children()) if (found := _chance(one))), None)
+    if name in BY_ORDER or (name in LISTS and not orderless):
+        return name
+    orderless = name in ORDERLESS or (orderless and name in EACH and not _counts(expression, name))
+    return next((found for one in _each(expression.children()) if (found := _chance(one, orderless))), None)
+
+
+def _counts(expression: Any, name: str) -> bool:
+    """Whether a function of each value of a list is also given its place."""
+    return name in ("ArrayTransform", "ArrayFilter") and int(expression.function().arguments().size()) > 1
 
 
 def _met(condition: Any, left: Kept, right: Kept) -> set[str]:

@@ -11,7 +11,16 @@ from dataclasses import dataclass, replace
 
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, Row, functions as F
-from pyspark.sql.types import IntegerType, StructField, StructType
+from pyspark.sql.types import (
+    DateType,
+    DecimalType,
+    IntegerType,
+    IntegralType,
+    StructField,
+    StructType,
+    TimestampNTZType,
+    TimestampType,
+)
 
 from lakemill.core import mapreduce
 from lakemill.core.analysed import unseen
@@ -43,7 +52,7 @@ def check_laws(job: Job, mapped: DataFrame) -> None:
     names = list(dict.fromkeys(name for reducer in tried.values() for name in reducer.columns))
     if not tried:
         return
-    sample = mapped.select(*[column(name) for name in names])
+    sample = _for_python(mapped.select(*[column(name) for name in names]))
     rows = sample.limit(SAMPLE).collect()
     groups = _groups(rows)
     for name, reducer in tried.items():
@@ -54,6 +63,14 @@ def check_laws(job: Job, mapped: DataFrame) -> None:
         trial = _Trial.of(job, spark, sample, groups)
         trial.run()
         trial.tight().run()
+
+
+def _for_python(rows: DataFrame) -> DataFrame:
+    """Those whose dates Python knows, too: Spark's go from before the year 1 to after 9999."""
+    dates = [f.name for f in rows.schema.fields if isinstance(f.dataType, DateType | TimestampType | TimestampNTZType)]
+    for name in dates:
+        rows = rows.where(column(name).isNull() | F.year(column(name)).between(2, 9998))
+    return rows
 
 
 def _own(reducer: Reducer) -> bool:
@@ -102,6 +119,7 @@ class _Trial:
         if not all_at_once._jdf.queryExecution().analyzed().deterministic():
             self._refuse("a part or column of it gives another value each time")
         self._check_functions(all_at_once)
+        self._check_places(whole)
         plain = [each.plain(self.made.types).alias(name) for name, each in self._reducers().items()]
         self._compare("its parts", all_at_once, "its `plain` aggregate", whole.groupBy(TRIAL).agg(*plain))
         grown = self._after(first, weigh(second, None))
@@ -116,6 +134,16 @@ class _Trial:
         nodes = json.loads(plan.toJSON())
         for why in (*varying(shown.sparkSession, plan, nodes), *unseen(nodes)):
             self._refuse(why)
+
+    def _check_places(self, rows: DataFrame) -> None:
+        """Raises UsageError where a total rounds what it adds: once in a rebuild, and once more in every update."""
+        for name, part in self.made.totals.items():
+            given = rows.select(part.value).schema.fields[0].dataType
+            places = given.scale if isinstance(given, DecimalType) else 0
+            kept = part.type.scale if isinstance(part.type, DecimalType) else 0
+            if not isinstance(given, DecimalType | IntegralType) or places > kept:
+                said = f"{given.simpleString()} in {part.type.simpleString()}"
+                self._refuse(f'its total "{name}" adds up {said}, which rounds; cast the value of a row to that type')
 
     def _half(self, half: int) -> DataFrame:
         return self.rows.where(F.col(HALF) == half).drop(HALF)

@@ -42,11 +42,23 @@ def totals(mapped: DataFrame, reduction: Reduction, complete: bool = False) -> D
 
 
 def target_rows(parts: DataFrame, reduction: Reduction, with_gone: bool = False) -> DataFrame:
-    """The target's rows, `_state` last, from one row of known parts a key; `_gone` marks those without rows."""
+    """The target's rows, `_state` last, from one row of known parts a key.
+
+    with_gone: also the keys without rows, marked `_gone`, of which nothing but the key is said: a reducer never sees a
+    key that has no rows.
+    """
     shown = reduction.present({name: column(name) for name in reduction.parts})
     names = [*reduction.columns, *(name for name in shown if name not in reduction.columns)]
-    gone = [(column(ROWS) == 0).alias(GONE)] if with_gone else []
-    return parts.select(*[(shown[name] if name in shown else column(name)).alias(name) for name in names], *gone)
+    there = parts.where(column(ROWS) != 0) if with_gone else parts
+    rows = there.select(*[(shown[name] if name in shown else column(name)).alias(name) for name in names])
+    if not with_gone:
+        return rows
+    gone = [
+        (column(field.name) if field.name in reduction.key else F.lit(None).cast(field.dataType)).alias(field.name)
+        for field in rows.schema.fields
+    ]
+    none = parts.where(column(ROWS) == 0).select(*gone, F.lit(True).alias(GONE))
+    return rows.withColumn(GONE, F.lit(False)).unionAll(none)
 
 
 def delta(change: DataFrame, reduction: Reduction) -> DataFrame:

@@ -2,12 +2,12 @@
 
 from collections.abc import Container, Iterator
 
-from pyspark.sql.types import StructType
+from pyspark.sql.types import NullType, StructType
 
 from lakemill.errors import UsageError
 from lakemill.job import RESERVED, Job
 from lakemill.pure import marked
-from lakemill.reducers.columns import has_no_order
+from lakemill.reducers.columns import has_no_order, holds
 
 OWN = {
     RESERVED, "_added", "_all", "_at_risk", "_count", "_each", "_entries", "_found", "_gone", "_half", "_one", "_part",
@@ -29,6 +29,8 @@ def wrong_columns(schema: StructType, compared: Container[str]) -> Iterator[str]
             yield f'gives "{field.name}"; give that column a name with .alias("...")'
         if is_own(name):
             yield f'gives "{field.name}", which is lakemill\'s own column; choose another name'
+        if holds(field.dataType, NullType):
+            yield f'gives "{field.name}" without a type, as lit(None) has none; cast it to one'
         if field.name in compared and has_no_order(field.dataType):
             kind = field.dataType.simpleString()
             yield f'gives "{field.name}" as {kind}, and such rows cannot be compared; use an array of structs'

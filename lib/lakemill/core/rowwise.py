@@ -30,7 +30,7 @@ from lakemill.core.local import empty, one_row
 from lakemill.core.names import check_reduced, wrong_columns
 from lakemill.core.reduction import reduction
 from lakemill.core.varying import varying
-from lakemill.errors import UsageError
+from lakemill.errors import UsageError, first_line
 from lakemill.job import Job
 from lakemill.reducers import PerKey
 
@@ -99,8 +99,7 @@ def _built(spark: SparkSession, job: Job, sources: Mapping[str, StructType], a_r
     try:
         return job.mapped(*stand_ins)
     except (AnalysisException, PySparkAttributeError) as wrong:
-        said = str(wrong).split(" SQLSTATE")[0].split("\n")[0].rstrip(";. ")
-        raise UsageError(f"{job.target}: its map does not fit {', '.join(job.sources)}: {said}.") from None
+        raise UsageError(f"{job.target}: its map does not fit {', '.join(job.sources)}: {first_line(wrong)}.") from None
 
 
 @dataclass

@@ -9,7 +9,7 @@ from pyspark.sql.types import StringType, StructType
 from lakemill.core.analysed import SUBQUERIES, classes
 from lakemill.core.local import empty, one_row
 from lakemill.core.varying import varying
-from lakemill.errors import UsageError
+from lakemill.errors import UsageError, first_line
 from lakemill.job import Job
 
 
@@ -37,5 +37,5 @@ def keys_where(spark: SparkSession, job: Job, mapped: StructType, said: str) -> 
 
 
 def _no_condition(job: Job, said: str, wrong: PySparkException) -> UsageError:
-    why = str(wrong).strip().split(" SQLSTATE")[0].split("\n")[0].rstrip(";. ")
-    return UsageError(f'{job.target}: --where "{said}" is no condition on its key ({", ".join(job.key or ())}): {why}.')
+    keys, why = ", ".join(job.key or ()), first_line(wrong)
+    return UsageError(f'{job.target}: --where "{said}" is no condition on its key ({keys}): {why}.')

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession, functions as F
-from pyspark.sql.types import DataType, StructField, StructType
+from pyspark.sql.types import DataType, NullType, StructField, StructType
 
 from lakemill.conf import GLUE
 from lakemill.core.plan import COMPARED, FEED, NETTED
@@ -133,8 +133,12 @@ class Pin:
 
 
 def without_state(schema: StructType) -> StructType:
-    """The presented columns, as every reader of the table should see them; all may hold NULL."""
-    return StructType([StructField(f.name, f.dataType, True) for f in schema.fields if f.name != RESERVED])
+    """The presented columns, as every reader of the table should see them; all may hold NULL.
+
+    A column without a type, which Delta keeps in the log, is in no file and not read.
+    """
+    shown = [field for field in schema.fields if field.name != RESERVED and not isinstance(field.dataType, NullType)]
+    return StructType([StructField(field.name, field.dataType, True) for field in shown])
 
 
 def by_range(rows: DataFrame, key: Sequence[str], about: int) -> DataFrame:

@@ -35,7 +35,7 @@ class _At(Reducer):
 
     @property
     def _part(self) -> str:
-        return f"{'greatest' if self.greatest else 'least'}_{'_'.join(self.by)}_{self.column}"
+        return f"{'greatest' if self.greatest else 'least'}_{'__'.join((*self.by, self.column))}"
 
     def prepare(self, types: Mapping[str, DataType]) -> dict[str, Bag]:
         kind = StructType([StructField(f"_{at}", type_of(name, types)) for at, name in enumerate(self._order)])

@@ -31,7 +31,7 @@ class CountDistinct(Reducer):
 
     @property
     def _part(self) -> str:
-        return f"distinct_{'_'.join(self.columns)}"
+        return f"distinct_{'__'.join(self.columns)}"
 
     def prepare(self, types: Mapping[str, DataType]) -> dict[str, Bag]:
         each = [type_of(name, types) for name in self.columns]

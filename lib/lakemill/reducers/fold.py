@@ -52,7 +52,7 @@ class Steps:
         came = [entry[VALUE] for entry in entries for _ in range(entry[COUNT])]
         went = [entry[VALUE] for entry in entries for _ in range(-entry[COUNT])]
         if came:
-            state = self.merge(state, self.of(came))
+            state = self.merge(state, json.loads(json.dumps(self.of(came))))
         return json.dumps(self.without(state, went) if went else state, sort_keys=True)
 
 

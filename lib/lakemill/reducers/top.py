@@ -35,7 +35,7 @@ class TopK(Reducer):
 
     @property
     def _part(self) -> str:
-        return f"top_{self.k}_{'_'.join(self.columns)}"
+        return f"top_{self.k}_{'__'.join(self.columns)}"
 
     def prepare(self, types: Mapping[str, DataType]) -> dict[str, Bag]:
         kind = StructType([StructField(name, type_of(name, types)) for name in self.columns])

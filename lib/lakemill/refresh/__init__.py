@@ -10,7 +10,7 @@ from pyspark.sql import Column
 
 from lakemill.core.plan import FEED, NETTED, NOTHING, REBUILD, Plan, allowed, decide
 from lakemill.core.where import keys_where
-from lakemill.errors import CommitLost, CorruptFeed, LakemillError
+from lakemill.errors import CommitLost, CorruptFeed, LakemillError, first_line
 from lakemill.job import Dump, Job
 from lakemill.lake.commit import is_old, repeat
 from lakemill.lake.feed import compared
@@ -76,10 +76,10 @@ def _renew(task: Task) -> None:
 def _otherwise(task: Task, policy: str, error: Exception) -> Task | None:
     """The task planned anew, where the feed turned out to be unreadable though its log and files promised it.
 
-    Or where the map fails on a row of it: one that came and went again is in no version, and a rebuild knows it not.
+    Or where a value was refused: a row that came and went again is in no version, and a rebuild knows it not.
     """
     if row_refused(error):
-        return _netted(task, policy)
+        return _netted(task, policy, error)
     if version_gone(error):
         reason, detail = "FEED_EXPIRED", "files of its change feed are gone"
     elif feed_unreadable(error):
@@ -96,18 +96,19 @@ def _otherwise(task: Task, policy: str, error: Exception) -> Task | None:
     return replace(task, changes=changes, plan=plan)
 
 
-def _netted(task: Task, policy: str) -> Task | None:
-    """The task on rows that are in one of the versions; None where the map would fail on these, too."""
-    changed = {name: change for name, change in task.changes.items() if change.changes_data}
-    by_feed = [name for name, change in changed.items() if change.by == FEED and change.comparable]
+def _netted(task: Task, policy: str, error: Exception) -> Task:
+    """The task on rows that are in one of the versions; rebuilt where a value is refused then, too.
+
+    Rows of two sources may never have been there at one time, and what an update subtracts may need more room than the
+    result. If it is the source's rows as they are, the rebuild says so.
+    """
+    by_feed = [name for name, c in task.changes.items() if c.changes_data and c.by == FEED and c.comparable]
     netted = {name: replace(task.changes[name], by=NETTED) for name in by_feed}
     if netted:
-        detail = f"{task.plan.detail}; its map fails on a row of the feed: rows that came and went again are left out"
+        detail = f"{task.plan.detail}; a row of the feed is refused: those that came and went again are left out"
         return replace(task, changes={**task.changes, **netted}, plan=replace(task.plan, detail=detail))
-    if len(changed) == 1 and all(change.comparable for change in changed.values()):
-        return None
-    detail = f"its map fails on rows of {', '.join(changed)} that were perhaps never there, or not at one time"
-    return replace(task, plan=allowed(task.job, policy, Plan(REBUILD, "CHANGE_REFUSED", detail)))
+    plan = Plan(REBUILD, "CHANGE_REFUSED", f"a value of the change is refused: {first_line(error)}")
+    return replace(task, plan=allowed(task.job, policy, plan))
 
 
 @contextmanager
