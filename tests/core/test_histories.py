@@ -341,7 +341,8 @@ def settled(lake, job: Job) -> None:
 
 @pytest.mark.parametrize("seed", [11])
 def test_update_equals_rebuild_equals_oracle(lake, seed):
-    assert play(lake, seed, 60, steps=3, jobs=sorted(JOBS), at_once=3) == 60 * (2 * len(JOBS) + 3)
+    jobs = sorted(JOBS.keys() - {"length"})  # test_own plays such a fold, too
+    assert play(lake, seed, 60, steps=3, jobs=jobs, at_once=2) == 60 * (2 * len(jobs) + 2)
     for name in ("reduced", "latest", "whole", "copy"):
         settled(lake, JOBS[name])
 
