@@ -51,6 +51,14 @@ def test_ranges_hold_every_key_and_not_what_lies_between(spark, schema):
         assert days == [(0, -719162), (1, 17167), (0, 19782)]
 
 
+def test_ranges_are_few_and_leave_out_much(spark):
+    keys = spark.range(600).selectExpr("id * 7 n", "id % 40 * 9 m", "cast(id % 2 * 1000 + id % 5 as int) far")
+    assert near(keys, ("n", "m", "far")).ranges == {"n": [(0, 4193)], "m": [(0, 351)], "far": [(0, 4), (1000, 1004)]}
+    scattered = spark.createDataFrame([(3**n, -(3**n), 5**n) for n in range(25)], "a bigint, b bigint, c bigint")
+    ranges = near(scattered, ("a", "b", "c")).ranges
+    assert sum(map(len, ranges.values())) == 15 <= RANGES
+
+
 def test_dates_that_python_does_not_know(spark):
     keys = spark.sql("select explode(array(date'0000-01-01', date'2017-01-01', date'+12345-01-01')) day")
     place = near(to_local(keys)[0], ("day",))

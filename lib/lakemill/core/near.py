@@ -11,8 +11,9 @@ from pyspark.sql.types import DataType, DateType, DecimalType, IntegralType, Str
 
 from lakemill.reducers.columns import column, quoted
 
-RANGES = 32
-"""So many ranges a column at most: each of them is tried on the rows that are read."""
+RANGES = 16
+"""So many ranges at most, over all columns: each is tried on every row that is read. With 96 of them an update of
+scripts/bench/joins.py took twice as long; the JVM does not compile functions of more than 8,000 bytes."""
 VALUES = 10_000
 """Of a column with more values than these only the least and the greatest are looked at."""
 PLACE = 16
@@ -62,7 +63,8 @@ def near(keys: DataFrame, key: tuple[str, ...]) -> Near:
     asked = [part for one in read for part in (_values(one), F.max(one), F.count(one))]
     *found, count = keys.agg(*asked, F.count(F.lit(1))).collect()[0]
     told = zip(names, found[0::3], found[1::3], found[2::3], strict=True)
-    ranges = {name: _ranges(values, most) for name, values, most, present in told if present == count > 0}
+    each = max(1, RANGES // len(names))
+    ranges = {name: _ranges(values, most, each) for name, values, most, present in told if present == count > 0}
     return Near(ranges, dates)
 
 
@@ -75,14 +77,18 @@ def _values(of: Column) -> Column:
     return F.slice(F.sort_array(F.collect_set(of)), 1, VALUES + 1)
 
 
-def _ranges(values: Sequence[Any], most: Any) -> list[Range]:
-    """Ranges that hold these values, which are in order: cut where the widest gaps are."""
+def _ranges(values: Sequence[Any], most: Any, at_most: int) -> list[Range]:
+    """Ranges that hold these values, which are in order: cut where the widest gaps are, while that leaves out much."""
     if len(values) > VALUES:
         return [(values[0], most)]
     places = _places(values)
     gaps = [(after - before, at) for at, (before, after) in enumerate(pairwise(places), start=1) if after - before > 1]
-    cuts = sorted(at for _, at in sorted(gaps, reverse=True)[: RANGES - 1])
-    return [(values[first], values[end - 1]) for first, end in pairwise([0, *cuts, len(values)])]
+    cuts, within = list[int](), places[-1] - places[0]
+    for gap, at in sorted(gaps, reverse=True)[: at_most - 1]:
+        if gap * RANGES > within:
+            cuts.append(at)
+            within -= gap
+    return [(values[first], values[end - 1]) for first, end in pairwise([0, *sorted(cuts), len(values)])]
 
 
 def _places(values: Sequence[Any]) -> Sequence[Any]:
