@@ -282,12 +282,8 @@ def test_dates_that_python_does_not_know_are_no_reason_to_refuse(lake):
     )
     days = lake.spark.sql("select 'a' k, d from values (date'2017-05-01'), (date'+12345-01-01'), (null) as t(d)")
     days.write.format("delta").save(lake.uri("raw.days"))
-    own = Job(source="raw.days", map=own_days, key=["k"], reduce={"first": fold}, target="gold.days")
+    own = Job(source="raw.days", key=["k"], reduce={"first": fold}, target="gold.days")
     check_laws(own, lake.frame("raw.days"))
-
-
-def own_days(rows):
-    return rows
 
 
 @pytest.mark.parametrize(

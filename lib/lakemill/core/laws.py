@@ -28,7 +28,7 @@ from lakemill.core.collect import any_not_zero
 from lakemill.core.reduction import Reduction, reduction
 from lakemill.core.varying import varying
 from lakemill.core.weights import weigh
-from lakemill.errors import UsageError
+from lakemill.errors import UsageError, first_line
 from lakemill.job import Job
 from lakemill.reducers import Bag, Fold, Reducer
 from lakemill.reducers.columns import column
@@ -112,7 +112,7 @@ class _Trial:
         try:
             self._run(self.rows.drop(HALF), self._half(0), self._half(1))
         except AnalysisException as error:
-            self._refuse(str(error).split(" SQLSTATE")[0].split("\n")[0])
+            self._refuse(first_line(error))
 
     def _run(self, whole: DataFrame, first: DataFrame, second: DataFrame) -> None:
         all_at_once = self._shown(mapreduce.totals(whole, self.made))

@@ -75,7 +75,8 @@ def check_map(spark: SparkSession, job: Job, sources: Mapping[str, StructType]) 
     _Check(job, nodes, list(tags)).run()
     for why in varying(spark, plan, nodes):
         _refuse(job, f"MAP_NONDETERMINISTIC: {why}")
-    if not same_plan(plan, again):
+    text = plan_text(plan)
+    if not same_plan(text, plan_text(again)):
         why = "a value from Python's clock or random, or a look at the rows as by count() or first()?"
         _refuse(job, f"MAP_NONDETERMINISTIC: built twice it gave two different plans ({why})")
     schema = StructType([StructField(f.name, f.dataType, True) for f in first.schema.fields])
@@ -83,7 +84,7 @@ def check_map(spark: SparkSession, job: Job, sources: Mapping[str, StructType]) 
         _refuse(job, f"its map {wrong}")
     check_reduced(job)
     leaves = tuple(int(min(each)) for each in tags)
-    joins, text = joins_of(nodes, leaves, ids_of(plan)), plan_text(plan)
+    joins = joins_of(nodes, leaves, ids_of(plan))
     return Mapped(schema, text, _fingerprint(job, schema, text), joins, said, leaves)
 
 

@@ -95,9 +95,7 @@ def _had_from(pin: Pin, change: Change, commits: Sequence[Commit], unreadable: s
     off = _feed_off(pin, change.after, commits)
     if off:
         return compared(pin, change, "FEED_MISSING", off)
-    anew = _partitioned_anew(pin, change.after, commits)
-    if anew:
-        return compared(pin, change, "FEED_UNREADABLE", anew)
+    unreadable = unreadable or _partitioned_anew(pin, change.after, commits)
     if unreadable:
         return compared(pin, change, "FEED_UNREADABLE", f"{unreadable}, and Delta reads no feed across that")
     gone = missing(pin.table.spark, _paths(pin.table, _feed_files(commits)))
@@ -160,7 +158,7 @@ def _partitioned_anew(pin: Pin, after: int, commits: Sequence[Commit]) -> str:
     before = log.metadata_at(after) if said else None
     if before is None or said == {_partitions(before)}:
         return ""
-    return f"it was partitioned anew after version {after}, and Delta reads no feed across that"
+    return f"it was partitioned anew after version {after}"
 
 
 def _partitions(metadata: Mapping[str, Any]) -> tuple[str, ...]:
