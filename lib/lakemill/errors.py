@@ -39,8 +39,11 @@ class CommitLost(LakemillError):
 
 
 def first_line(error: Exception) -> str:
-    """What Spark's error says, without the rest of its text."""
-    return str(error).strip().split(" SQLSTATE")[0].split("\n")[0].rstrip(";. ")
+    """What Spark's error says, without the rest of its text; of one in a Python function, the end of its trace."""
+    said = str(error).strip()
+    if "\nTraceback (most recent call last):" in said:
+        return said.split("\n")[-1]
+    return said.split(" SQLSTATE")[0].split("\n")[0].rstrip(";. ")
 
 
 def row_text(values: Mapping[str, object]) -> str:

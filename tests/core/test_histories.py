@@ -28,10 +28,10 @@ def everything(rows: DataFrame) -> DataFrame:
 
 
 def texts() -> Fold:
-    """All texts of a key, sorted; any change recomputes it."""
+    """All rows of a key as texts, sorted; any change recomputes it."""
 
     def add(state, row):
-        return merge(state, [] if row.t is None else [row.t])
+        return merge(state, [repr(tuple(row))])
 
     def merge(one, other):
         return sorted([*one, *other])
@@ -39,25 +39,25 @@ def texts() -> Fold:
     def present(state):
         return state
 
-    return Fold("t", zero=[], add=add, merge=merge, present=present, returns="array<string>")
+    return Fold(["t", "n", "v"], zero=[], add=add, merge=merge, present=present, returns="array<string>")
 
 
 def length() -> Fold:
-    """How long a key's texts are together; what goes is taken away."""
+    """How long a key's texts are together, and the sum of its numbers; what goes is taken away."""
 
     def add(state, row):
-        return state + len(row.t or "")
+        return [state[0] + len(row.t or ""), state[1] + (row.n or 0)]
 
     def merge(one, other):
-        return one + other
+        return [one[0] + other[0], one[1] + other[1]]
 
     def present(state):
-        return state
+        return str(state)
 
     def remove(state, row):
-        return state - len(row.t or "")
+        return [state[0] - len(row.t or ""), state[1] - (row.n or 0)]
 
-    return Fold("t", zero=0, add=add, merge=merge, present=present, remove=remove, returns="bigint")
+    return Fold(["t", "n"], zero=[0, 0], add=add, merge=merge, present=present, remove=remove, returns="string")
 
 
 REDUCED = {
@@ -258,10 +258,12 @@ ORACLES: dict[str, Callable[[list[tuple]], list[tuple]]] = {
         (*key, BAGS["set"][1](of), total(values(of, "n"))) for key, of in by_key(kept(rows), "h", "k").items()
     ],
     "folded": lambda rows: [
-        (*key, sorted(values(of, "t")), total(values(of, "n"))) for key, of in by_key(kept(rows), "h", "k").items()
+        (*key, sorted(repr((row["t"], row["n"], plain(row["v"]))) for row in of), total(values(of, "n")))
+        for key, of in by_key(kept(rows), "h", "k").items()
     ],
     "length": lambda rows: [
-        (*key, sum(map(len, values(of, "t"))), len(of)) for key, of in by_key(kept(rows), "h", "k").items()
+        (*key, str([sum(map(len, values(of, "t"))), sum(values(of, "n"))]), len(of))
+        for key, of in by_key(kept(rows), "h", "k").items()
     ],
 }
 

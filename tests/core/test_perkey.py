@@ -370,6 +370,20 @@ REFUSED = {
         lambda r: r.groupBy("h", "k").agg(F.sort_array(F.transform(F.collect_list("v"), lambda v, at: v + at))),
         "CollectList depends on the order",
     ),
+    "a list in an order of one's own": (
+        lambda r: r.groupBy("h", "k").agg(
+            F.array_sort(F.collect_list(F.struct("v", "at")), lambda one, other: (one["v"] - other["v"]).cast("int"))
+        ),
+        "CollectList depends on the order",
+    ),
+    "a deviation": (lambda r: r.groupBy("h", "k").agg(F.stddev("v")), "StddevSamp adds up doubles"),
+    "a sum of doubles": (lambda r: r.groupBy("h", "k").agg(F.sum(F.col("v") / 3.0e0)), "Sum adds up doubles"),
+    "a mean of bigints": (lambda r: r.groupBy("h", "k").agg(F.avg("v")), "Average adds up doubles"),
+    "a mean in a window without order": (
+        lambda r: r.withColumn("m", F.avg(F.col("v") * 1.5e0).over(Window.partitionBy("h", "k"))),
+        "Average adds up doubles",
+    ),
+    "one of the most frequent": (lambda r: r.groupBy("h", "k").agg(F.mode("v")), "Mode depends on the order"),
     "today": (lambda r: r.where(F.col("city").cast("date") < "today"), "NONDETERMINISTIC: .*'today'"),
     "the clock": (lambda r: r.withColumn("now", F.current_timestamp()), "NONDETERMINISTIC: CurrentTimestamp"),
     "python's clock": (lambda r: r.withColumn("r", F.lit(random.random())), "built twice"),
@@ -406,6 +420,14 @@ ALLOWED = {
         F.sort_array(F.transform(F.collect_list("v"), lambda v: v * 2)).alias("vs")
     ),
     "a sorted list": lambda r: r.groupBy("h", "k").agg(F.sort_array(F.collect_list("v")).alias("vs")),
+    "a list in its own order": lambda r: r.groupBy("h", "k").agg(F.array_sort(F.collect_list("v")).alias("vs")),
+    "the least of the most frequent": lambda r: r.groupBy("h", "k").agg(F.mode("v", True)),
+    "exact numbers": lambda r: r.groupBy("h", "k").agg(
+        F.avg("at"), F.sum("v"), F.avg(F.col("v").cast("decimal(38,6)")), F.median("v")
+    ),
+    "a running sum": lambda r: r.withColumn(
+        "s", F.sum(F.col("v") / 3.0e0).over(Window.partitionBy("h", "k").orderBy("at", "id"))
+    ),
     "pivot": lambda r: r.groupBy("h", "k").pivot("city", ["Ulm", "Bonn"]).agg(F.sum("v")),
     "a join on the key": lambda r: r.join(r.groupBy("h", "k").agg(F.max("v").alias("best")), ["h", "k"]),
     "a left join": lambda r: r.join(r.where("v > 1").select("h", "k", F.col("v").alias("w")), ["h", "k"], "left"),

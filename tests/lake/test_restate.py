@@ -59,6 +59,14 @@ def wrong_keys(lake, job: Job) -> set[str]:
     return {", ".join(found.row.split(", ")[:keys]) for found in lake.differences(job)}
 
 
+def test_the_zeros_of_a_double_are_one_key(lake):
+    lake.put("raw.rows", [(0.0, 1), (-0.0, 2)], "v double, n int")
+    job = Job(source="raw.rows", key=["v"], reduce={"c": Count()}, target="gold.rows")
+    lake.run(job)
+    assert restated(lake, job, "cast(v as string) = '0.0'").keys_recomputed == 1
+    assert lake.rows("gold.rows") == [(0.0, 2)]
+
+
 def test_keys_are_made_anew_where_a_condition_holds(shop):
     whole = Job(source="raw.sales", key=["shop"], reduce=PerKey(lambda rows: rows), target="gold.rows")
     shop.put("raw.sales", [("c", 6)], SCHEMA)

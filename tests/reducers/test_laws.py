@@ -215,6 +215,7 @@ def test_presented_is_plain(spark, name):
         (Variance("v"), r'F.col\("v"\).cast'),
         (StdDev("n"), "it takes int and decimals"),
         (Median("t"), "as numbers"),
+        (Median("full"), "no room before the point"),
         (ApproxQuantile("t", 0.5), "as numbers"),
         (Max("nested"), "numbers, texts"),
         (Mode("nested"), "numbers, texts"),
@@ -227,7 +228,7 @@ def test_a_wrong_column_is_refused_by_name(spark, reducer, says):
     job = Job(source="raw.rows", key=["g"], reduce={"total": reducer}, target="gold.rows")
     given = StructType().add("g", "integer").add("v", "double").add("t", "string").add("n", "long")
     with pytest.raises(UsageError, match=says) as refused:
-        reduction(job, given.add("y", "decimal(38,37)").add("nested", NESTED))
+        reduction(job, given.add("y", "decimal(38,37)").add("full", "decimal(38,38)").add("nested", NESTED))
     assert 'gold.rows: reducer "total"' in str(refused.value)
 
 

@@ -4,6 +4,7 @@ import random
 import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
@@ -338,6 +339,120 @@ def test_laws_are_tried_on_the_first_rows_that_come(lake):
     with pytest.raises(UsageError, match="its `plain` aggregate"):
         lake.run(broken)
     assert lake.rows("gold.lines") == []
+
+
+def test_laws_are_tried_when_the_first_rows_come_by_a_rebuild(lake):
+    broken = Job(source="raw.lines", key=["k"], reduce={"odd": Odd("plain")}, target="gold.lines")
+    lake.put("raw.lines", [], SCHEMA)
+    lake.run(broken)
+    lake.put("raw.lines", rows(6), SCHEMA)
+    with pytest.raises(UsageError, match="its `plain` aggregate"):
+        lake.run(broken, "rebuild")
+    assert lake.rows("gold.lines") == []
+
+
+@dataclass(frozen=True)
+class Share(Odd):
+    """Divides by a sum, which may be 0; what it is to be is wrong besides."""
+
+    def prepare(self, types):
+        return {"share": Total(F.col("quantity").cast("bigint"), LongType())}
+
+    def present(self, parts, types):
+        return F.lit(100) / parts["share"]
+
+
+def test_a_reducer_that_fails_on_the_first_rows_is_refused_by_name(lake):
+    job = Job(source="raw.lines", key=["k"], reduce={"c": Count(), "odd": Share("")}, target="gold.lines")
+    lake.put("raw.lines", [], SCHEMA)
+    lake.run(job)
+    lake.put("raw.lines", rows(6), SCHEMA)
+    with pytest.raises(UsageError, match=r'gold.lines: reducer "odd" .* \[DIVIDE_BY_ZERO\]'):
+        lake.run(job)
+    assert lake.rows("gold.lines") == []
+
+
+def test_a_missing_or_wrong_column_of_a_reducer_of_ones_own_is_refused_by_name(lake):
+    own = from_readme()
+    lake.put("raw.lines", [], SCHEMA)
+    for reducer, says in {
+        own["BitOr"]("flegs"): 'reads "flegs", but the map gives .* Did you mean "flags"',
+        own["WeightedMean"]("price", "quantety"): 'reads "quantety", but the map gives',
+        own["BitOr"]("tag"): "DATATYPE_MISMATCH",
+    }.items():
+        job = Job(source="raw.lines", key=["k"], reduce={"odd": reducer}, target="gold.lines")
+        with pytest.raises(UsageError, match=f'gold.lines: reducer "odd" .*{says}'):
+            lake.run(job)
+
+
+def everything_as_text(remove: bool) -> Fold:
+    """The rows as Python shows them."""
+
+    def add(state, row):
+        return sorted([*state, repr(tuple(row))])
+
+    def merge(one, other):
+        return sorted([*one, *other])
+
+    def taken(state, row):
+        state.remove(repr(tuple(row)))
+        return state
+
+    def present(state):
+        return state
+
+    returned = {"zero": [], "add": add, "merge": merge, "present": present, "returns": "array<string>"}
+    return Fold(["n", "v", "s", "at"], **returned, remove=taken if remove else None)
+
+
+def test_a_fold_is_given_the_values_whatever_other_rows_hold(lake):
+    schema = "k string, n bigint, v double, s struct<a: array<int>, z: double>, at timestamp"
+    big, at = 2**53 + 1, datetime(2017, 5, 1, 12, tzinfo=UTC)
+    reduce = {"opaque": everything_as_text(False), "kept": everything_as_text(True)}
+    job = Job(source="raw.rows", key=["k"], reduce=reduce, target="gold.rows")
+    lake.put("raw.rows", [("a", big, -0.0, ([1, None], -0.0), at), ("b", None, None, None, None)], schema)
+    lake.run(job)
+    lake.put("raw.rows", [("a", 7, 1.0, ([], 2.0), None), ("c", 8, None, (None, None), at)], schema)
+    lake.delta("raw.rows").delete("k = 'b'")
+    assert lake.run(job, "update").plan == "update"
+    time = "datetime.datetime(2017, 5, 1, 12, 0)"
+    a = sorted([f"({big}, 0.0, Row(a=[1, None], z=0.0), {time})", "(7, 1.0, Row(a=[], z=2.0), None)"])
+    c = [f"(8, None, Row(a=None, z=None), {time})"]
+    assert lake.rows("gold.rows") == [("a", a, a), ("c", c, c)]
+    assert lake.differences(job) == []
+    lake.run(job, "rebuild")
+    assert lake.rows("gold.rows") == [("a", a, a), ("c", c, c)]
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"returns": "mapp<string>"}, 'returns "mapp<string>", which is no type that Spark knows'),
+        ({"returns": "map<string,bigint>"}, "returns map<string,bigint>, and such values cannot be compared"),
+        ({"returns": "bigint"}, "what it presents is no bigint: .*; for the rows"),
+        ({"returns": "int", "present": lambda state: 2**40}, "what it presents is no int: .*; for the rows"),
+        ({"present": lambda state: 1 / 0}, "ZeroDivisionError: division by zero; for the rows"),
+    ],
+)
+def test_a_fold_that_presents_something_else_is_refused_by_name(lake, changed, says):
+    lake.put("raw.lines", rows(6), SCHEMA)
+    job = Job(source="raw.lines", key=["k"], reduce={"tags": favourite_tags(**changed)}, target="gold.lines")
+    with pytest.raises(UsageError, match=f'gold.lines: reducer "tags" .*{says}'):
+        lake.run(job)
+    assert not lake.log("gold.lines").exists
+
+
+@dataclass(frozen=True)
+class Mapped(Odd):
+    def present(self, parts, types):
+        return F.create_map(F.lit("n"), parts["odd"])
+
+
+def test_a_reducer_that_presents_what_cannot_be_compared_is_refused_by_name(lake):
+    lake.put("raw.lines", rows(6), SCHEMA)
+    job = Job(source="raw.lines", key=["k"], reduce={"odd": Mapped("map")}, target="gold.lines")
+    with pytest.raises(UsageError, match='reducer "odd" .* presents map<string,bigint>, which cannot be compared'):
+        lake.run(job)
 
 
 def test_a_total_of_doubles_is_refused(lake):

@@ -112,3 +112,8 @@ def normal(plan: str) -> str:
         return f'"id":{seen.setdefault(match.group(1), len(seen))}'
 
     return re.sub(r'"id":(\d+),"jvmId":"[^"]*"', number, plan)
+
+
+def each(found: Any) -> list[Any]:
+    """What a Scala sequence holds."""
+    return [found.apply(at) for at in range(found.size())]

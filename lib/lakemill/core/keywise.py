@@ -4,11 +4,12 @@ The function is built on a stand-in for the mapped rows. From there each column 
 the plan: what brings several rows together (window, aggregate, join ...) has to do so by all of them.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from lakemill.core.analysed import unseen
+from lakemill.core.analysed import each, unseen
+from lakemill.core.roworder import chance
 from lakemill.core.rowwise import NAMES
 from lakemill.errors import UsageError
 from lakemill.job import Job
@@ -22,20 +23,6 @@ SINGLE = {
 }  # fmt: skip
 IN_PYTHON = {"FlatMapGroupsInArrow", "FlatMapGroupsInPandas"}
 BATCHES = {"MapInArrow", "MapInPandas", "PythonMapInArrow", "FlatMapCoGroupsInArrow", "FlatMapCoGroupsInPandas"}
-BY_ORDER = {
-    "AnyValue", "ApproximatePercentile", "First", "HistogramNumeric", "HllSketchAgg", "HllUnionAgg", "Last", "ListAgg",
-    "MaxBy", "MinBy", "Mode",
-}  # fmt: skip
-"""Aggregates that may give another value when rows come in another order, by ties or in their sketches."""
-LISTS = {"CollectList", "CollectSet"}
-"""Those that give the same values in another order."""
-ORDERLESS = {"ArrayContains", "ArrayMax", "ArrayMin", "ArraySort", "Size", "SortArray"}
-"""What does not depend on the order of a list."""
-EACH = {
-    "AggregateExpression", "ArrayDistinct", "ArrayFilter", "ArrayTransform", "Cast", "Flatten", "LambdaFunction",
-    "WindowExpression",
-}  # fmt: skip
-"""What does the same with each value of a list, wherever it stands."""
 NO_LIMIT = "rank the rows in a window that is partitioned by the key, and filter"
 LEFT, RIGHT = {"LeftOuter", "LeftSemi", "LeftAnti"}, {"RightOuter"}
 
@@ -55,7 +42,7 @@ class Keywise:
     def check(self, plan: Any) -> None:
         """Raise UsageError, naming the node, where keys are not kept apart or a column of the key changes."""
         kept = self._kept(plan)
-        for attribute in _each(plan.output()):
+        for attribute in each(plan.output()):
             name = str(attribute.name())
             if name in self.key and kept.get(_id(attribute)) != name:
                 not_per_key(self.job, f'"{name}" is not the key\'s any more; keep the key\'s columns as they are')
@@ -68,7 +55,7 @@ class Keywise:
     def _kept(self, node: Any) -> Kept:
         name, said = str(node.getClass().getSimpleName()), self.nodes[self.at]
         self.at += 1
-        below = [self._kept(child) for child in _each(node.children())]
+        below = [self._kept(child) for child in each(node.children())]
         if name not in IN_PYTHON | BATCHES:
             _refuse_functions(self.job, said)
         if name in SINGLE:
@@ -97,7 +84,7 @@ class Keywise:
         if not self.tags.pop(0):
             kind = str(node.getClass().getSimpleName())
             refuse(self.job, f"it reads more than the rows that it is given ({kind}); join tables in the map")
-        return {_id(one): str(one.name()) for one in _each(node.output()) if str(one.name()) in self.key}
+        return {_id(one): str(one.name()) for one in each(node.output()) if str(one.name()) in self.key}
 
     def _project(self, node: Any, below: list[Kept]) -> Kept:
         return _named(node.projectList(), below[0])
@@ -115,16 +102,16 @@ class Keywise:
 
     def _deduplicate(self, node: Any, below: list[Kept]) -> Kept:
         self._by_key("distinct/dropDuplicates leaves out", _meant(node.keys(), below[0]))
-        if {_id(one) for one in _each(node.keys())} != {_id(one) for one in _each(node.child().output())}:
+        if {_id(one) for one in each(node.keys())} != {_id(one) for one in each(node.child().output())}:
             not_per_key(
                 self.job, "dropDuplicates of some columns keeps any of several rows; take row_number() = 1 of a window"
             )
         return below[0]
 
     def _union(self, node: Any, below: list[Kept]) -> Kept:
-        outputs = [[_id(one) for one in _each(child.output())] for child in _each(node.children())]
+        outputs = [[_id(one) for one in each(child.output())] for child in each(node.children())]
         found: Kept = {}
-        for at, attribute in enumerate(_each(node.output())):
+        for at, attribute in enumerate(each(node.output())):
             meant = {kept.get(output[at]) for kept, output in zip(below, outputs, strict=True)}
             name = meant.pop()
             if not meant and name is not None:
@@ -133,9 +120,9 @@ class Keywise:
 
     def _expand(self, node: Any, below: list[Kept]) -> Kept:
         """Each row in several forms: sliding time windows; in cube and rollup the key is lost."""
-        forms = [[_meaning(one, below[0]) for one in _each(form)] for form in _each(node.projections())]
+        forms = [[_meaning(one, below[0]) for one in each(form)] for form in each(node.projections())]
         places = [set(place) for place in zip(*forms, strict=True)]
-        named = zip(_each(node.output()), places, strict=True)
+        named = zip(each(node.output()), places, strict=True)
         return {_id(one): name for one, place in named if len(place) == 1 and (name := next(iter(place)))}
 
     def _join(self, node: Any, below: list[Kept]) -> Kept:
@@ -151,7 +138,7 @@ class Keywise:
         """What Python does is not seen: the columns with the key's names are taken for the key's, and tried on rows."""
         kind = name.replace("FlatMapGroups", "apply")
         self._by_key(f"{kind} does not group by", _meant(node.groupingAttributes(), below))
-        return {_id(one): str(one.name()) for one in _each(node.output()) if str(one.name()) in self.key}
+        return {_id(one): str(one.name()) for one in each(node.output()) if str(one.name()) in self.key}
 
     def _by_key(self, what: str, meant: set[str]) -> None:
         missing = [name for name in self.key if name not in meant]
@@ -159,26 +146,9 @@ class Keywise:
             not_per_key(self.job, f"{what} {', '.join(missing)} of the key ({', '.join(self.key)}); it has to")
 
     def _refuse_chance(self, expressions: Any, instead: str) -> None:
-        found = next((name for one in _each(expressions) if (name := _chance(one))), None)
+        found = next((why for one in each(expressions) if (why := chance(one, instead))), None)
         if found:
-            not_per_key(self.job, f"{found} depends on the order in which rows happen to come; {instead}")
-
-
-def _chance(expression: Any, orderless: bool = False) -> str | None:
-    """The aggregate under the expression whose value depends on the order of the rows.
-
-    orderless: whether the order of what the expression gives, a list, does not matter.
-    """
-    name = str(expression.getClass().getSimpleName())
-    if name in BY_ORDER or (name in LISTS and not orderless):
-        return name
-    orderless = name in ORDERLESS or (orderless and name in EACH and not _counts(expression, name))
-    return next((found for one in _each(expression.children()) if (found := _chance(one, orderless))), None)
-
-
-def _counts(expression: Any, name: str) -> bool:
-    """Whether a function of each value of a list is also given its place."""
-    return name in ("ArrayTransform", "ArrayFilter") and int(expression.function().arguments().size()) > 1
+            not_per_key(self.job, found)
 
 
 def _met(condition: Any, left: Kept, right: Kept) -> set[str]:
@@ -196,11 +166,6 @@ def _met(condition: Any, left: Kept, right: Kept) -> set[str]:
     return set()
 
 
-def _each(found: Any) -> Iterable[Any]:
-    """A Scala sequence."""
-    return [found.apply(at) for at in range(found.size())]
-
-
 def _id(attribute: Any) -> int:
     return int(attribute.exprId().id())
 
@@ -212,13 +177,13 @@ def _meaning(expression: Any, kept: Kept) -> str | None:
 
 
 def _meant(expressions: Any, kept: Kept) -> set[str]:
-    return {name for one in _each(expressions) if (name := _meaning(one, kept))}
+    return {name for one in each(expressions) if (name := _meaning(one, kept))}
 
 
 def _named(expressions: Any, kept: Kept) -> Kept:
     """What is left of the key's columns after these named expressions."""
     found: Kept = {}
-    for one in _each(expressions):
+    for one in each(expressions):
         inner = one.child() if one.getClass().getSimpleName() == "Alias" else one
         name = _meaning(inner, kept)
         if name:

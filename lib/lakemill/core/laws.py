@@ -6,11 +6,11 @@ a sample as updates would play it, and refused with the rows and both results wh
 
 import json
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from pyspark.errors import AnalysisException
-from pyspark.sql import DataFrame, Row, functions as F
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, Row, SparkSession, functions as F
 from pyspark.sql.types import (
     DateType,
     DecimalType,
@@ -31,7 +31,7 @@ from lakemill.core.weights import weigh
 from lakemill.errors import UsageError, first_line
 from lakemill.job import Job
 from lakemill.reducers import Bag, Fold, Reducer
-from lakemill.reducers.columns import column
+from lakemill.reducers.columns import column, has_no_order
 from lakemill.reducers.count import ROWS
 
 SAMPLE, TRIALS = 200, 30
@@ -49,20 +49,19 @@ def strangers(job: Job) -> dict[str, Reducer]:
 def check_laws(job: Job, mapped: DataFrame) -> None:
     """Try the job's foreign reducers on some of its rows; raises UsageError with the counterexample."""
     tried = strangers(job)
-    names = list(dict.fromkeys(name for reducer in tried.values() for name in reducer.columns))
-    if not tried:
-        return
-    sample = _for_python(mapped.select(*[column(name) for name in names]))
-    rows = sample.limit(SAMPLE).collect()
-    groups = _groups(rows)
     for name, reducer in tried.items():
         if isinstance(reducer, Fold):
-            _try_fold(job, name, reducer, groups)
+            _try_fold(job, name, reducer, mapped)
     spark = {name: reducer for name, reducer in tried.items() if not isinstance(reducer, Fold)}
-    if spark and groups:
-        trial = _Trial.of(job, spark, sample, groups)
+    if spark:
+        sample = _sample(mapped, [name for reducer in spark.values() for name in reducer.columns])
+        trial = _Trial.of(job, spark, sample, _groups(sample.limit(SAMPLE).collect()))
         trial.run()
         trial.tight().run()
+
+
+def _sample(mapped: DataFrame, names: Iterable[str]) -> DataFrame:
+    return _for_python(mapped.select(*[column(name) for name in dict.fromkeys(names)]))
 
 
 def _for_python(rows: DataFrame) -> DataFrame:
@@ -111,11 +110,12 @@ class _Trial:
         """Raises UsageError where the order or grouping of rows matters, or a removal does not undo."""
         try:
             self._run(self.rows.drop(HALF), self._half(0), self._half(1))
-        except AnalysisException as error:
+        except PySparkException as error:
             self._refuse(first_line(error))
 
     def _run(self, whole: DataFrame, first: DataFrame, second: DataFrame) -> None:
         all_at_once = self._shown(mapreduce.totals(whole, self.made))
+        self._check_types(all_at_once)
         if not all_at_once._jdf.queryExecution().analyzed().deterministic():
             self._refuse("a part or column of it gives another value each time")
         self._check_functions(all_at_once)
@@ -134,6 +134,12 @@ class _Trial:
         nodes = json.loads(plan.toJSON())
         for why in (*varying(shown.sparkSession, plan, nodes), *unseen(nodes)):
             self._refuse(why)
+
+    def _check_types(self, shown: DataFrame) -> None:
+        """Raises UsageError where a column is of a type whose values the next update could not compare."""
+        for field in shown.schema.fields:
+            if has_no_order(field.dataType):
+                self._refuse(f"it presents {field.dataType.simpleString()}, which cannot be compared", field.name)
 
     def _check_places(self, rows: DataFrame) -> None:
         """Raises UsageError where a total rounds what it adds: once in a rebuild, and once more in every update."""
@@ -171,31 +177,60 @@ class _Trial:
                     self._refuse(f"{values}; for the rows {_said(self.groups[row[TRIAL]])}", name)
 
     def _refuse(self, why: str, name: str = "") -> None:
+        name = name or (next(iter(self._reducers())) if len(self._reducers()) == 1 else "")
         which = f'reducer "{name}" {self._reducers()[name]}' if name else "a reducer"
         raise UsageError(f"{self.job.target}: {which} breaks a law that updates stand on: {why}. Nothing was written.")
 
 
-def _try_fold(job: Job, name: str, fold: Fold, groups: Sequence[Sequence[Row]]) -> None:
-    """Raises UsageError where the order or grouping of rows matters to a fold, or `remove` does not undo `add`."""
-    for group in groups:
-        rows = [Row(**{column: row[column] for column in fold.of}) for row in group]
+def _try_fold(job: Job, name: str, fold: Fold, mapped: DataFrame) -> None:
+    """Raises UsageError where the order or grouping of rows matters to a fold, or `remove` does not undo `add`.
+
+    Also where what it presents is not of the type that it `returns`.
+    """
+    types = {field.name: field.dataType for field in mapped.schema.fields}
+    sample = _sample(mapped, fold.columns).select(fold.row(types).alias("row")).limit(SAMPLE).collect()
+    states: dict[str, Sequence[Row]] = {}
+    for rows in _groups([each["row"] for each in sample]):
         try:
             for case, found, expected in _cases(fold, rows):
                 if found != expected:
                     said = f"{case} gives the state {found}, where {expected} was expected"
                     raise _broken(job, name, said, rows)
+            state = fold.steps.said(rows)
+            fold.steps.shown(state)
+            states[state] = rows
         except UsageError:
             raise
         except Exception as error:
             raise _broken(job, name, f"{type(error).__name__}: {error}", rows) from error
+    if states:
+        _try_shown(job, name, fold, mapped.sparkSession, states)
+
+
+def _try_shown(job: Job, name: str, fold: Fold, spark: SparkSession, states: Mapping[str, Sequence[Row]]) -> None:
+    if not _not_shown(fold, spark, states):
+        return
+    for state, rows in states.items():
+        why = _not_shown(fold, spark, [state])
+        if why:
+            raise _broken(job, name, f"what it presents is no {fold.returns}: {why}", rows)
+
+
+def _not_shown(fold: Fold, spark: SparkSession, states: Iterable[str]) -> str:
+    """Why what a fold presents of some of these states is not of the type that it returns; empty where it is."""
+    frame = spark.createDataFrame([(state,) for state in states], "state string")
+    try:
+        frame.select(fold.shown(column("state"))).collect()
+    except PySparkException as error:
+        return first_line(error)
+    return ""
 
 
 def _cases(fold: Fold, rows: Sequence[Row]) -> Iterator[tuple[str, str, str]]:
     """What is tried, what it gives, and what it should give; states as texts, as they are kept."""
     steps, first, second = fold.steps, rows[::2], rows[1::2]
 
-    def of(rows: Sequence[Row]) -> str:
-        return json.dumps(steps.of(rows), sort_keys=True)
+    of = steps.said
 
     def merged(one: Sequence[Row], other: Sequence[Row]) -> str:
         return json.dumps(steps.merge(json.loads(of(one)), json.loads(of(other))), sort_keys=True)

@@ -1,5 +1,6 @@
 """Reduction: what a job makes of the rows of a key, as parts, columns and the state that is kept beside them."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ from pyspark.sql.types import DataType, StructType
 from lakemill.errors import UsageError, did_you_mean
 from lakemill.job import RESERVED, Job
 from lakemill.reducers import Bag, Collected, Latest, Part, Reducer, Total
-from lakemill.reducers.columns import column, quoted, text
+from lakemill.reducers.columns import column, quoted, text, type_of
 from lakemill.reducers.count import ROWS, rows
 from lakemill.reducers.latest import ROW
 
@@ -70,7 +71,7 @@ class Reduction:
             shown = {name: newest.getField(name) for name in self.types if name not in self.key}
         else:
             shown = {name: reducer.present(parts, self.types) for name, reducer in self.job.reducers.items()}
-        state = [_state(self.parts[name], parts[name]).alias(name) for name in self.kept]
+        state = [_state(self.parts[name], parts[name]).alias(state_field(name)) for name in self.kept]
         return {**shown, STATE: F.struct(*state)} if state else shown
 
     def stored(self, table: str) -> dict[str, Column]:
@@ -81,7 +82,7 @@ class Reduction:
             if name in recovered:
                 known[name] = _known(part, recovered[name])
             elif name in kept:
-                field = F.col(f"{table}.{STATE}.{quoted(name)}")
+                field = F.col(f"{table}.{STATE}.{quoted(state_field(name))}")
                 known[name] = part.typed(field) if isinstance(part, Total) else part.known(field)
             else:
                 known[name] = part.zero if isinstance(part, Total) else part.none
@@ -95,6 +96,11 @@ class Reduction:
         for name, reducer in self.job.reducers.items():
             found.update(reducer.recover(F.col(f"{prefix}{quoted(name)}")))
         return found
+
+
+def state_field(part: str) -> str:
+    """The field of `_state` that keeps a part: Delta takes no space and no bracket in a name, as columns may have."""
+    return re.sub(r"[ ,;{}()\n\t=%]", lambda found: f"%{ord(found[0]):02x}", part)
 
 
 def _state(part: Part, known: Column) -> Column:
@@ -146,6 +152,8 @@ def _refuse_names(job: Job, key: tuple[str, ...], parts: Mapping[str, Part]) -> 
 
 def _prepared(job: Job, name: str, reducer: Reducer | Latest, types: Mapping[str, DataType]) -> Mapping[str, Part]:
     try:
+        for read in reducer.by if isinstance(reducer, Latest) else reducer.columns:
+            type_of(read, types)
         return reducer.prepare(types)
     except UsageError as wrong:
         raise UsageError(f'{job.target}: reducer "{name}" {wrong}') from None

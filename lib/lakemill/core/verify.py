@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame, Window, functions as F
 from pyspark.sql.types import StructType
 
-from lakemill.core.reduction import STATE, Reduction
+from lakemill.core.reduction import STATE, Reduction, state_field
 from lakemill.errors import row_text, value_text
 from lakemill.job import RESERVED
 from lakemill.reducers import Latest, PerKey, Total
@@ -69,7 +69,7 @@ def _newest(mapped: DataFrame, made: Reduction, latest: Latest) -> DataFrame:
 
 
 def _plain_state(made: Reduction) -> Column | None:
-    fields = [part.typed(F.sum(part.value)).alias(name) for name, part in _kept_totals(made).items()]
+    fields = [part.typed(F.sum(part.value)).alias(state_field(name)) for name, part in _kept_totals(made).items()]
     return F.struct(*fields).alias(STATE) if fields else None
 
 
@@ -81,7 +81,8 @@ def with_totals(stored: DataFrame, made: Reduction) -> DataFrame:
     """The target with its state's totals alone, as `expected_rows` has them: what else is kept is not one value."""
     if STATE not in stored.columns:
         return stored
-    totals = [F.col(f"{STATE}.{quoted(name)}").alias(name) for name in _kept_totals(made)]
+    fields = [state_field(name) for name in _kept_totals(made)]
+    totals = [F.col(f"{STATE}.{quoted(name)}").alias(name) for name in fields]
     return stored.withColumn(STATE, F.struct(*totals)) if totals else stored.drop(STATE)
 
 

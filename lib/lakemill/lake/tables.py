@@ -75,8 +75,8 @@ class Table:
 
     def has_one_row_a(self, key: Sequence[str]) -> bool:
         """Whether no two rows have the same key: somebody else may have written the table."""
-        keys = self.full(self.log().version).groupBy(*[column(name) for name in key]).count()
-        return keys.where("count > 1").isEmpty()
+        keys = self.full(self.log().version).groupBy(*[column(name) for name in key])
+        return keys.agg(F.count(F.lit(1)).alias("_count")).where(F.col("_count") > 1).isEmpty()
 
     def delta(self) -> DeltaTable:
         """Delta's own handle, to merge into."""

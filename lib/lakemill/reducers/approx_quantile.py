@@ -5,6 +5,7 @@ guarantees", VLDB 2019; buckets are never collapsed, so that the guarantee holds
 """
 
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -77,7 +78,8 @@ class ApproxQuantile(Reducer):
 
     def _value(self, bucket: Column) -> Column:
         """The value in the middle of a bucket, by relative error."""
-        size = F.pow(F.lit(self._growth), F.abs(bucket) - MIDDLE) * (2 / (1 + self._growth))
+        middle = F.pow(F.lit(self._growth), F.abs(bucket) - MIDDLE) * (2 / (1 + self._growth))
+        size = F.least(middle, F.lit(sys.float_info.max))  # the last bucket has no middle
         known = F.when(bucket == NAN, math.nan).when(F.abs(bucket) == INFINITE, F.signum(bucket) * math.inf)
         return known.when(bucket == 0, 0.0).when(bucket.isNotNull(), F.signum(bucket) * size)
 

@@ -43,12 +43,19 @@ def ordered(name: str, types: Mapping[str, DataType]) -> Column:
     given = type_of(name, types)
     if isinstance(given, ArrayType | MapType | StructType | VariantType):
         raise UsageError(f'compares "{name}", which is {given.simpleString()}; it takes numbers, texts, dates, times.')
-    return one_zero(name, given)
+    return one_zero(column(name), given)
 
 
-def one_zero(name: str, kind: DataType) -> Column:
-    """The column of this type; of the two equal zeros of a double only 0.0 is left, so that equal rows are the same."""
-    return column(name) + F.lit(0.0).cast(kind) if isinstance(kind, DoubleType | FloatType) else column(name)
+def one_zero(value: Column, kind: DataType) -> Column:
+    """The value of this type; of a double's two equal zeros only 0.0 is left, so that equal rows are the same."""
+    if not holds(kind, DoubleType | FloatType):
+        return value
+    if isinstance(kind, ArrayType):
+        return F.transform(value, lambda each: one_zero(each, kind.elementType))
+    if isinstance(kind, StructType):
+        fields = [one_zero(value.getField(field.name), field.dataType).alias(field.name) for field in kind.fields]
+        return F.when(value.isNotNull(), F.struct(*fields))
+    return value + F.lit(0.0).cast(kind)
 
 
 def has_no_order(kind: DataType) -> bool:

@@ -1,4 +1,4 @@
-"""A reducer in Python: what Spark's own functions cannot say, over the rows of a key in Arrow batches."""
+"""A reducer in Python: what Spark's own functions cannot say, over the rows of a key."""
 
 import copy
 import hashlib
@@ -8,13 +8,22 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from pyspark.errors import PySparkException
 from pyspark.sql import Column, functions as F
-from pyspark.sql.types import DataType, StringType, StructField, StructType
+from pyspark.sql.types import (
+    ArrayType,
+    DataType,
+    StringType,
+    StructField,
+    StructType,
+    TimestampNTZType,
+    TimestampType,
+)
 
 from lakemill.errors import UsageError
 from lakemill.reducers.bag import KEPT, Bag
 from lakemill.reducers.bytecode import digest
-from lakemill.reducers.columns import column, has_no_order, names, text, type_of
+from lakemill.reducers.columns import column, has_no_order, names, one_zero, text, type_of
 from lakemill.reducers.part import COUNT, VALUE, Collected, Part
 from lakemill.reducers.reducer import Reducer
 
@@ -46,23 +55,36 @@ class Steps:
             state = self.remove(state, row)
         return state
 
+    def said(self, rows: Sequence[Any]) -> str:
+        """The state of rows as JSON: the only form in which `merge`, `remove` and `present` see states."""
+        return json.dumps(self.of(rows), sort_keys=True)
+
+    def counted(self, entries: Sequence[Any]) -> str:
+        """The state of rows of which each is there as often as its entry counts, as JSON."""
+        return self.said([entry[VALUE] for entry in entries for _ in range(entry[COUNT])])
+
     def changed(self, said: str, entries: Sequence[Any]) -> str:
         """A stored state with the entries of a change."""
         state = json.loads(said)
         came = [entry[VALUE] for entry in entries for _ in range(entry[COUNT])]
         went = [entry[VALUE] for entry in entries for _ in range(-entry[COUNT])]
         if came:
-            state = self.merge(state, json.loads(json.dumps(self.of(came))))
+            state = self.merge(state, json.loads(self.said(came)))
         return json.dumps(self.without(state, went) if went else state, sort_keys=True)
+
+    def shown(self, said: str) -> Any:
+        """What is presented of a state."""
+        return self.present(json.loads(said))
 
 
 class Fold(Reducer):
     """Rows folded by Python functions, one after the other, sorted by the columns `of`.
 
     zero: the state of no rows (JSON: numbers, texts, lists, dicts).   add(state, row) -> state; `row` has the columns
-    as attributes.   merge(state, state) -> state, of two sets of rows together.   present(state) -> the target's
-    value, of the Spark type `returns`.   remove(state, row) -> state, which undoes add; without it a change recomputes
-    its keys from the source, with it the state is kept (as JSON) and follows the change.
+    as attributes, in Python's own types; a timestamp is a datetime of UTC, without a zone.   merge(state, state) ->
+    state, of two sets of rows together.   present(state) -> the target's value, of the Spark type `returns`.
+    remove(state, row) -> state, which undoes add; without it a change recomputes its keys from the source, with it the
+    state is kept (as JSON) and follows the change.
 
     A state may be changed in place and returned. What the functions claim (neither the order nor the grouping of rows
     matters, remove undoes add) is tried on rows of the source before the table is made. A key's distinct rows are in
@@ -108,35 +130,40 @@ class Fold(Reducer):
         return f"fold_{'_'.join(self.of)}_{hashlib.sha256(self.definition.encode()).hexdigest()[:8]}"
 
     def prepare(self, types: Mapping[str, DataType]) -> dict[str, Part]:
-        kind = StructType([StructField(name, type_of(name, types)) for name in self.of])
+        self._check_returns()
+        kind = _in_python(StructType([StructField(name, type_of(name, types)) for name in self.of]))
+        assert isinstance(kind, StructType)
         for field in kind.fields:
             if has_no_order(field.dataType):
                 shown = field.dataType.simpleString()
                 raise UsageError(f'sorts rows by "{field.name}", which is {shown} and has no order.')
-        row = F.struct(*[column(name).alias(name) for name in self.of])
         if self.steps.remove is None:
-            return {self._part: Bag(row, kind, bound=0)}
-        return {self._part: Folded(row, kind, self)}
+            return {self._part: Bag(self.row(types), kind, bound=0)}
+        return {self._part: Folded(self.row(types), kind, self)}
+
+    def row(self, types: Mapping[str, DataType]) -> Column:
+        """A row as the functions are given it."""
+        each = {name: one_zero(column(name), types[name]).cast(_in_python(types[name])) for name in self.of}
+        return F.struct(*[value.alias(name) for name, value in each.items()])
 
     def present(self, parts: Mapping[str, Column], types: Mapping[str, DataType]) -> Column:
-        steps = self.steps
-        if steps.remove is None:
-            return self._presented(parts[self._part][KEPT])
-        shown = F.udf(lambda said: steps.present(json.loads(said)), self.returns, useArrow=True)
-        return shown(parts[self._part])
+        known = parts[self._part]
+        return self.shown(known if self.steps.remove else _said(self.steps.counted, known[KEPT]))
 
     def plain(self, types: Mapping[str, DataType]) -> Column:
-        steps = self.steps
-        rows = F.sort_array(F.collect_list(F.struct(*[column(name).alias(name) for name in self.of])))
-        return F.udf(lambda rows: steps.present(steps.of(rows)), self.returns, useArrow=True)(rows)
+        return self.shown(_said(self.steps.said, F.sort_array(F.collect_list(self.row(types)))))
 
-    def _presented(self, entries: Column) -> Column:
-        steps = self.steps
+    def shown(self, state: Column) -> Column:
+        """What is presented of a state; by Arrow, which refuses values of another type than `returns`."""
+        return F.udf(self.steps.shown, self.returns, useArrow=True)(state)
 
-        def present(entries: Sequence[Any]) -> Any:
-            return steps.present(steps.of([entry[VALUE] for entry in entries for _ in range(entry[COUNT])]))
-
-        return F.udf(present, self.returns, useArrow=True)(entries)
+    def _check_returns(self) -> None:
+        try:
+            kind = DataType.fromDDL(self.returns)
+        except PySparkException:
+            raise UsageError(f'returns "{self.returns}", which is no type that Spark knows.') from None
+        if has_no_order(kind):
+            raise UsageError(f"returns {kind.simpleString()}, and such values cannot be compared; return an array.")
 
     def __repr__(self) -> str:
         return f"Fold({', '.join(self.of)}; {self.definition})"
@@ -170,12 +197,11 @@ class Folded(Collected):
         return self.two(self.none, entries)
 
     def two(self, known: Column, entries: Column) -> Column:
-        return F.udf(self.fold.steps.changed, StringType(), useArrow=True)(known, entries)
+        return _said(self.fold.steps.changed, known, entries)
 
     def all_at_once(self, rows: Column) -> Column:
         """The state of a list of rows: what `verify` holds against a state that was kept up."""
-        steps = self.fold.steps
-        return F.udf(lambda rows: json.dumps(steps.of(rows), sort_keys=True), StringType(), useArrow=True)(rows)
+        return _said(self.fold.steps.said, rows)
 
     def at_risk(self, known: Column, entries: Column) -> Column:
         return F.lit(False)
@@ -188,3 +214,17 @@ class Folded(Collected):
 
     def known(self, state: Column) -> Column:
         return state
+
+
+def _said(function: Callable[..., str], *given: Column) -> Column:
+    """A state as JSON. Not by Arrow: pandas makes doubles of the integers of a batch that has a NULL anywhere."""
+    return F.udf(function, StringType(), useArrow=False)(*given)
+
+
+def _in_python(kind: DataType) -> DataType:
+    """The type with its times as of UTC: Python would show them in the time zone of the machine."""
+    if isinstance(kind, ArrayType):
+        return ArrayType(_in_python(kind.elementType))
+    if isinstance(kind, StructType):
+        return StructType([StructField(field.name, _in_python(field.dataType)) for field in kind.fields])
+    return TimestampNTZType() if isinstance(kind, TimestampType) else kind

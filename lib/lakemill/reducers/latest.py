@@ -8,7 +8,7 @@ from pyspark.sql.types import DataType, StructField, StructType
 
 from lakemill.errors import UsageError
 from lakemill.reducers.bag import Bag
-from lakemill.reducers.columns import has_no_order, one_zero, type_of
+from lakemill.reducers.columns import column, has_no_order, one_zero
 
 ROW = "row"
 
@@ -33,8 +33,6 @@ class Latest:
 
     def prepare(self, types: Mapping[str, DataType]) -> dict[str, Bag]:
         """The one part: the whole row, as a struct that compares by `by` first."""
-        for name in self.by:
-            type_of(name, types)
         for name, given in types.items():
             if has_no_order(given):
                 raise UsageError(f'compares whole rows, and "{name}" is {given.simpleString()}, which has no order.')
@@ -44,7 +42,7 @@ class Latest:
 
     def row(self, types: Mapping[str, DataType]) -> Column:
         """A row, mapped or stored, as that struct."""
-        return F.struct(*[one_zero(name, types[name]).alias(name) for name in self.order(types)])
+        return F.struct(*[one_zero(column(name), types[name]).alias(name) for name in self.order(types)])
 
     def __str__(self) -> str:
         return f"Latest({', '.join(self.by)})"

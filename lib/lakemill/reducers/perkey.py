@@ -34,7 +34,8 @@ class PerKey:
     new, and that of Bonn is not touched.
 
     The same rows must give the same result in any order: order windows by so many columns that no two rows tie, sort
-    inside of a pandas function, and sum decimals, not doubles. Raises UsageError where `fn` is not a function.
+    inside of a pandas function, and add up decimals: sums and means of doubles, and stddev and its like of all numbers,
+    round as rows come, and are refused where no window orders the rows. Raises UsageError where `fn` is no function.
     """
 
     fn: Callable[[DataFrame], DataFrame]

@@ -1,5 +1,6 @@
 """The middle of a key's values, and every other exact quantile."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -85,7 +86,12 @@ class Median(Reducer):
         return (self.column,)
 
     def prepare(self, types: Mapping[str, DataType]) -> dict[str, Bag]:
-        number(self.column, types)
+        given = number(self.column, types)
+        if isinstance(given, DecimalType) and given.scale > 37:
+            raise UsageError(
+                f'takes the mean of two of "{self.column}", which is {given.simpleString()}: their sum has no room '
+                f'before the point. Cast it in the map, as in F.col("{self.column}").cast("decimal(38,18)").'
+            )
         return bag(self.column, types)
 
     def present(self, parts: Mapping[str, Column], types: Mapping[str, DataType]) -> Column:
@@ -107,7 +113,8 @@ class Median(Reducer):
         given = types[self.column]
         if isinstance(given, DoubleType | FloatType):
             low, high = low.cast("double"), high.cast("double")
-            return F.when(low == high, low).otherwise((low + high) / 2)
+            total = low + high  # of the greatest doubles it is infinite, and their mean is not
+            return F.when(low == high, low).when(F.abs(total) == math.inf, low / 2 + high / 2).otherwise(total / 2)
         wide = DecimalType(37, getattr(given, "scale", 0))
         places = max(6, wide.scale)
         return ((low.cast(wide) + high.cast(wide)) / F.lit(2).cast(DecimalType(1, 0))).cast(DecimalType(38, places))

@@ -10,7 +10,7 @@ from lakemill.observe.runs import Run
 from lakemill.reducers import PerKey
 from lakemill.refresh.commit import commit, stage
 from lakemill.refresh.task import Task
-from lakemill.refresh.trial import try_own
+from lakemill.refresh.trial import is_untried, try_own
 
 
 def rebuild(task: Task, run: Run) -> None:
@@ -20,7 +20,7 @@ def rebuild(task: Task, run: Run) -> None:
     with stage(run, "count"):
         run.rows_in = sum(frame.count() for frame in frames)
     mapped = job.mapped(*frames)
-    if task.is_new:
+    if task.is_new or is_untried(task):
         with stage(run, "check"):
             try_own(task, frames, mapped)
     rows, key = _rows(task, mapped), job.key or ()
