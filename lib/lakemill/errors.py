@@ -1,5 +1,6 @@
 """Errors that people can act on: what is wrong, where, which values were given, and what to do next."""
 
+import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
@@ -42,7 +43,7 @@ def first_line(error: Exception) -> str:
     """What Spark's error says, without the rest of its text; of one in a Python function, the end of its trace."""
     said = str(error).strip()
     if "\nTraceback (most recent call last):" in said:
-        return said.split("\n")[-1]
+        return re.split(r"\n[ \t].*\n", said)[-1].replace("\n", " ")
     return said.split(" SQLSTATE")[0].split("\n")[0].rstrip(";. ")
 
 

@@ -11,6 +11,7 @@ from pyspark.sql.udf import UserDefinedFunction
 from pyspark.util import PythonEvalType
 
 from lakemill.errors import UsageError
+from lakemill.fitted import fitted
 from lakemill.reducers.bytecode import digest
 
 MARK = re.compile(r"@pure:[0-9a-f]{32}")
@@ -18,7 +19,6 @@ MARK = re.compile(r"@pure:[0-9a-f]{32}")
 
 BY_ROW = {
     PythonEvalType.SQL_BATCHED_UDF,
-    PythonEvalType.SQL_ARROW_BATCHED_UDF,
     PythonEvalType.SQL_SCALAR_PANDAS_UDF,
     PythonEvalType.SQL_SCALAR_PANDAS_ITER_UDF,
 }
@@ -44,7 +44,13 @@ class Pure:
             name = f"{self.name}@pure:{digest(self.function)[:32]}"
         except UsageError as wrong:
             raise UsageError(f"pure: {self.name} {wrong}.") from None
-        return UserDefinedFunction(self.function, self.returns, name, self.eval_type, self.deterministic)(*columns)
+        kind = DataType.fromDDL(self.returns) if isinstance(self.returns, str) else self.returns
+        function = _fitting(self.function, kind) if self.eval_type == PythonEvalType.SQL_BATCHED_UDF else self.function
+        return UserDefinedFunction(function, kind, name, self.eval_type, self.deterministic)(*columns)
+
+
+def _fitting(function: Callable[..., Any], kind: DataType) -> Callable[..., Any]:
+    return lambda *given: fitted(function(*given), kind)
 
 
 def pure(what: Any) -> Any:
@@ -56,8 +62,9 @@ def pure(what: Any) -> Any:
 
         orders.select(town("address").alias("town"))
 
-    what: the Spark type that the function returns, or a user-defined function of Spark's, such as an Arrow or a pandas
-    one: `town = pure(F.udf(find_town, StringType(), useArrow=True))`.
+    what: the Spark type that the function returns, or a user-defined function of Spark's. What it gives has to be of
+    that type: see `lakemill.fitted`. One of Arrow's runs without Arrow, where an integer would be a double as soon as
+    another row of its batch is NULL; to a pandas function, which is given whole series, that happens.
 
     The author promises that the same arguments give the same value on every day and every machine, whatever rows are
     around them: a changed row is taken away by the value that it had. A function that reads a clock, a random number,
@@ -72,7 +79,9 @@ def pure(what: Any) -> Any:
             f'pure: of "{name}" the type that it returns is not known; write @pure("string") for a Python function '
             "that gives texts."
         )
-    made = Pure(what.func, what.returnType, what.evalType, what.deterministic)
+    arrow = what.evalType == PythonEvalType.SQL_ARROW_BATCHED_UDF
+    kind = PythonEvalType.SQL_BATCHED_UDF if arrow else what.evalType
+    made = Pure(what.func, what.returnType, kind, what.deterministic)
     if made.eval_type not in BY_ROW:
         raise UsageError(f"pure: {made.name} takes several rows together; a map treats every row on its own.")
     return made

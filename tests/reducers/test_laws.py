@@ -9,7 +9,7 @@ from algebra import Tight
 from conftest import SPARK
 from frames import assert_same
 from pyspark.sql import functions as F
-from pyspark.sql.types import ArrayType, LongType, StructType
+from pyspark.sql.types import ArrayType, DecimalType, LongType, StructType
 
 from lakemill import (
     All,
@@ -37,6 +37,7 @@ from lakemill import (
     StdDev,
     Sum,
     TopK,
+    Total,
     Variance,
 )
 from lakemill.core import mapreduce
@@ -215,6 +216,7 @@ def test_presented_is_plain(spark, name):
         (Variance("v"), r'F.col\("v"\).cast'),
         (StdDev("n"), "it takes int and decimals"),
         (Median("t"), "as numbers"),
+        (Median("y"), "no room before the point"),
         (Median("full"), "no room before the point"),
         (ApproxQuantile("t", 0.5), "as numbers"),
         (Max("nested"), "numbers, texts"),
@@ -276,6 +278,23 @@ def test_spark_combines_before_it_shuffles(spark, reduce, side):
     words = [word for word, _ in plan]
     assert words.index("combine") < words.index("shuffle") < words.index("reduce")
     assert "partial_sum" in dict(plan)["combine"]
+
+
+def test_the_greatest_doubles_have_a_middle(spark):
+    reduce = {"median": Median("v"), "most": ApproxQuantile("v", 1.0), "rough": ApproxQuantile("v", 1.0, 0.5)}
+    job = Job(source="raw.rows", key=["g"], reduce=reduce, target="gold.rows")
+    rows = spark.createDataFrame([(1, 1.7e308), (1, 1.76412e308), (2, 1.6e308)], "g int, v double")
+    made = reduction(job, rows.schema)
+    one, two = mapreduce.target_rows(mapreduce.totals(rows, made), made).orderBy("g").collect()
+    assert one.median == pytest.approx(1.73206e308) and two.median == 1.6e308
+    for row, most in ((one, 1.76412e308), (two, 1.6e308)):
+        assert row.most == pytest.approx(most, rel=0.01)
+        assert row.rough == pytest.approx(most, rel=0.5)
+
+
+def test_a_total_without_room_for_a_sum_is_refused(spark):
+    with pytest.raises(UsageError, match="36 places are the most"):
+        Total(F.lit(0), DecimalType(38, 37))
 
 
 def test_a_value_taken_away_that_was_never_there_is_told(spark):

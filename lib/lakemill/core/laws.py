@@ -6,11 +6,12 @@ a sample as updates would play it, and refused with the rows and both results wh
 
 import json
 import random
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pyspark.errors import PySparkException
-from pyspark.sql import DataFrame, Row, SparkSession, functions as F
+from pyspark.sql import DataFrame, Row, functions as F
 from pyspark.sql.types import (
     DateType,
     DecimalType,
@@ -25,6 +26,7 @@ from pyspark.sql.types import (
 from lakemill.core import mapreduce
 from lakemill.core.analysed import unseen
 from lakemill.core.collect import any_not_zero
+from lakemill.core.foldlaws import rows_text, try_fold
 from lakemill.core.reduction import Reduction, reduction
 from lakemill.core.varying import varying
 from lakemill.core.weights import weigh
@@ -58,6 +60,16 @@ def check_laws(job: Job, mapped: DataFrame) -> None:
         trial = _Trial.of(job, spark, sample, _groups(sample.limit(SAMPLE).collect()))
         trial.run()
         trial.tight().run()
+
+
+def _try_fold(job: Job, name: str, fold: Fold, mapped: DataFrame) -> None:
+    types, key = {field.name: field.dataType for field in mapped.schema.fields}, job.key or ()
+    said = F.struct(F.lit(0), *[column(of) for of in key]).cast("string")
+    sample = _sample(mapped, [*key, *fold.columns]).select(said.alias("key"), fold.row(types).alias("row"))
+    found, keys = sample.limit(SAMPLE).collect(), defaultdict(list)
+    for each in found:
+        keys[each["key"]].append(each["row"])
+    try_fold(job, name, fold, _groups([each["row"] for each in found]), list(keys.values()))
 
 
 def _sample(mapped: DataFrame, names: Iterable[str]) -> DataFrame:
@@ -174,83 +186,9 @@ class _Trial:
             for name in self._reducers():
                 if repr(row["f"][name]) != repr(row["e"][name]):
                     values = f"{one} gives {row['f'][name]!r}, {other} {row['e'][name]!r}"
-                    self._refuse(f"{values}; for the rows {_said(self.groups[row[TRIAL]])}", name)
+                    self._refuse(f"{values}; for the rows {rows_text(self.groups[row[TRIAL]])}", name)
 
     def _refuse(self, why: str, name: str = "") -> None:
         name = name or (next(iter(self._reducers())) if len(self._reducers()) == 1 else "")
         which = f'reducer "{name}" {self._reducers()[name]}' if name else "a reducer"
         raise UsageError(f"{self.job.target}: {which} breaks a law that updates stand on: {why}. Nothing was written.")
-
-
-def _try_fold(job: Job, name: str, fold: Fold, mapped: DataFrame) -> None:
-    """Raises UsageError where the order or grouping of rows matters to a fold, or `remove` does not undo `add`.
-
-    Also where what it presents is not of the type that it `returns`.
-    """
-    types = {field.name: field.dataType for field in mapped.schema.fields}
-    sample = _sample(mapped, fold.columns).select(fold.row(types).alias("row")).limit(SAMPLE).collect()
-    states: dict[str, Sequence[Row]] = {}
-    for rows in _groups([each["row"] for each in sample]):
-        try:
-            for case, found, expected in _cases(fold, rows):
-                if found != expected:
-                    said = f"{case} gives the state {found}, where {expected} was expected"
-                    raise _broken(job, name, said, rows)
-            state = fold.steps.said(rows)
-            fold.steps.shown(state)
-            states[state] = rows
-        except UsageError:
-            raise
-        except Exception as error:
-            raise _broken(job, name, f"{type(error).__name__}: {error}", rows) from error
-    if states:
-        _try_shown(job, name, fold, mapped.sparkSession, states)
-
-
-def _try_shown(job: Job, name: str, fold: Fold, spark: SparkSession, states: Mapping[str, Sequence[Row]]) -> None:
-    if not _not_shown(fold, spark, states):
-        return
-    for state, rows in states.items():
-        why = _not_shown(fold, spark, [state])
-        if why:
-            raise _broken(job, name, f"what it presents is no {fold.returns}: {why}", rows)
-
-
-def _not_shown(fold: Fold, spark: SparkSession, states: Iterable[str]) -> str:
-    """Why what a fold presents of some of these states is not of the type that it returns; empty where it is."""
-    frame = spark.createDataFrame([(state,) for state in states], "state string")
-    try:
-        frame.select(fold.shown(column("state"))).collect()
-    except PySparkException as error:
-        return first_line(error)
-    return ""
-
-
-def _cases(fold: Fold, rows: Sequence[Row]) -> Iterator[tuple[str, str, str]]:
-    """What is tried, what it gives, and what it should give; states as texts, as they are kept."""
-    steps, first, second = fold.steps, rows[::2], rows[1::2]
-
-    of = steps.said
-
-    def merged(one: Sequence[Row], other: Sequence[Row]) -> str:
-        return json.dumps(steps.merge(json.loads(of(one)), json.loads(of(other))), sort_keys=True)
-
-    whole = of([*first, *second])
-    yield "add in another order", of([*first, *second][::-1]), whole
-    yield "merge of two halves", merged(first, second), whole
-    yield "merge the other way around", merged(second, first), whole
-    yield "merge with zero", merged([], rows), whole
-    if steps.remove is not None:
-        left = json.dumps(steps.without(json.loads(whole), second), sort_keys=True)
-        yield "remove of what was added", left, of(first)
-
-
-def _broken(job: Job, name: str, why: str, rows: Sequence[Row]) -> UsageError:
-    return UsageError(
-        f'{job.target}: reducer "{name}" breaks a law that it claims: {why}; for the rows {_said(rows)}. '
-        "Nothing was written."
-    )
-
-
-def _said(rows: Sequence[Row]) -> str:
-    return ", ".join(str(tuple(row)) for row in rows)

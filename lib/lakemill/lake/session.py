@@ -17,8 +17,6 @@ MEANING = {
     "spark.sql.ansi.enabled": "true",
     "spark.sql.decimalOperations.allowPrecisionLoss": "true",
     "spark.sql.mapKeyDedupPolicy": "EXCEPTION",
-    # Else an integer that has no room in its type comes from Python as another one.
-    "spark.sql.execution.pandas.convertToArrowArraySafely": "true",
     "spark.sql.datetime.java8API.enabled": "true",  # java.sql.Date knows no 10 October 1582, which Spark does
 }
 

@@ -78,8 +78,8 @@ class ApproxQuantile(Reducer):
 
     def _value(self, bucket: Column) -> Column:
         """The value in the middle of a bucket, by relative error."""
-        middle = F.pow(F.lit(self._growth), F.abs(bucket) - MIDDLE) * (2 / (1 + self._growth))
-        size = F.least(middle, F.lit(sys.float_info.max))  # the last bucket has no middle
+        middle = F.pow(F.lit(self._growth), F.abs(bucket) - MIDDLE - 1) * (2 * self._growth / (1 + self._growth))
+        size = F.least(middle, F.lit(sys.float_info.max))  # the last bucket goes past the greatest double
         known = F.when(bucket == NAN, math.nan).when(F.abs(bucket) == INFINITE, F.signum(bucket) * math.inf)
         return known.when(bucket == 0, 0.0).when(bucket.isNotNull(), F.signum(bucket) * size)
 

@@ -21,6 +21,7 @@ from pyspark.sql.types import (
 )
 
 from lakemill.errors import UsageError
+from lakemill.fitted import fitted
 from lakemill.reducers.bag import KEPT, Bag
 from lakemill.reducers.bytecode import digest
 from lakemill.reducers.columns import column, has_no_order, names, one_zero, text, type_of
@@ -72,9 +73,9 @@ class Steps:
             state = self.merge(state, json.loads(self.said(came)))
         return json.dumps(self.without(state, went) if went else state, sort_keys=True)
 
-    def shown(self, said: str) -> Any:
-        """What is presented of a state."""
-        return self.present(json.loads(said))
+    def shown(self, said: str, kind: DataType) -> Any:
+        """What is presented of a state, as a value of this type."""
+        return fitted(self.present(json.loads(said)), kind)
 
 
 class Fold(Reducer):
@@ -87,8 +88,9 @@ class Fold(Reducer):
     state is kept (as JSON) and follows the change.
 
     A state may be changed in place and returned. What the functions claim (neither the order nor the grouping of rows
-    matters, remove undoes add) is tried on rows of the source before the table is made. A key's distinct rows are in
-    the memory of one task. Needs pandas and pyarrow where it runs.
+    matters, remove undoes add) is tried on rows of the source before the table is made, and that what is presented is
+    of its type: see `lakemill.fitted`. A key's distinct rows are in the memory of one task. Python knows dates of the
+    years 1 to 9999; others fail the run.
 
         Fold("tag", zero={}, add=count, merge=add_up, present=favourites, returns="array<string>")
     """
@@ -130,7 +132,9 @@ class Fold(Reducer):
         return f"fold_{'_'.join(self.of)}_{hashlib.sha256(self.definition.encode()).hexdigest()[:8]}"
 
     def prepare(self, types: Mapping[str, DataType]) -> dict[str, Part]:
-        self._check_returns()
+        if has_no_order(self.kind):
+            shown = self.kind.simpleString()
+            raise UsageError(f"returns {shown}, and such values cannot be compared; return an array.")
         kind = _in_python(StructType([StructField(name, type_of(name, types)) for name in self.of]))
         assert isinstance(kind, StructType)
         for field in kind.fields:
@@ -154,16 +158,17 @@ class Fold(Reducer):
         return self.shown(_said(self.steps.said, F.sort_array(F.collect_list(self.row(types)))))
 
     def shown(self, state: Column) -> Column:
-        """What is presented of a state; by Arrow, which refuses values of another type than `returns`."""
-        return F.udf(self.steps.shown, self.returns, useArrow=True)(state)
+        """What is presented of a state."""
+        steps, kind = self.steps, self.kind
+        return F.udf(lambda said: steps.shown(said, kind), kind, useArrow=False)(state)
 
-    def _check_returns(self) -> None:
+    @cached_property
+    def kind(self) -> DataType:
+        """The type of what is presented; raises UsageError where `returns` names none."""
         try:
-            kind = DataType.fromDDL(self.returns)
+            return DataType.fromDDL(self.returns)
         except PySparkException:
             raise UsageError(f'returns "{self.returns}", which is no type that Spark knows.') from None
-        if has_no_order(kind):
-            raise UsageError(f"returns {kind.simpleString()}, and such values cannot be compared; return an array.")
 
     def __repr__(self) -> str:
         return f"Fold({', '.join(self.of)}; {self.definition})"

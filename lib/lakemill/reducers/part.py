@@ -42,9 +42,9 @@ class Total:
             raise UsageError(
                 f"adds up {self.type.simpleString()}: only integers and decimals add to the same total in every order."
             )
-        if isinstance(self.type, DecimalType) and self.type.scale > 37:
+        if isinstance(self.type, DecimalType) and self.type.scale > 36:
             said = self.type.simpleString()
-            raise UsageError(f"adds up {said}, which has no room for a sum; 37 places are the most.")
+            raise UsageError(f"adds up {said}, which has no room for a sum; 36 places are the most.")
 
     @property
     def kind(self) -> str:

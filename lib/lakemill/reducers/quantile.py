@@ -87,7 +87,7 @@ class Median(Reducer):
 
     def prepare(self, types: Mapping[str, DataType]) -> dict[str, Bag]:
         given = number(self.column, types)
-        if isinstance(given, DecimalType) and given.scale > 37:
+        if isinstance(given, DecimalType) and given.scale > 36:
             raise UsageError(
                 f'takes the mean of two of "{self.column}", which is {given.simpleString()}: their sum has no room '
                 f'before the point. Cast it in the map, as in F.col("{self.column}").cast("decimal(38,18)").'

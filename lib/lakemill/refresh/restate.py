@@ -1,5 +1,6 @@
 """Restate: some keys of a table made anew from its sources, as a rebuild would make them."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from pyspark.sql import Column, DataFrame, functions as F
@@ -7,7 +8,6 @@ from pyspark.sql import Column, DataFrame, functions as F
 from lakemill.core import mapreduce, perkey
 from lakemill.core.local import holding
 from lakemill.core.plan import NOTHING, REBUILD, Plan
-from lakemill.job import Job
 from lakemill.lake.merge import merge_keys, merge_rows
 from lakemill.observe.runs import Run
 from lakemill.reducers import PerKey
@@ -21,15 +21,17 @@ def restate(task: Task, where: Column, said: str, run: Run) -> None:
     before = f"; {run.plan} {run.reason} before it" if run.plan != NOTHING else ""
     task = replace(task, plan=Plan(REBUILD, "ASKED_FOR", f"--where {said}{before}"))
     run.plan, run.reason, run.detail = task.plan.kind, task.plan.reason, task.plan.detail
-    mapped = _one_zero(task.job.mapped(*[task.pins[name].rows() for name in task.job.sources]), task.job).where(where)
-    (_per_key if isinstance(task.job.reduce, PerKey) else _keyed)(task, mapped, task.stored().where(where), run)
+    mapped, old = task.job.mapped(*[task.pins[name].rows() for name in task.job.sources]), task.stored().where(where)
+    if isinstance(task.job.reduce, PerKey):
+        _per_key(task, mapped.where(where), old, run)
+    else:
+        _keyed(task, _one_zero(mapped, task.reduction.key).where(where), old, run)
     run.keys_touched = run.keys_recomputed
 
 
-def _one_zero(mapped: DataFrame, job: Job) -> DataFrame:
+def _one_zero(mapped: DataFrame, key: Sequence[str]) -> DataFrame:
     """The mapped rows with the keys that the table has, so that the condition means the same rows in both."""
-    kinds = {name: mapped.schema[name].dataType for name in job.key or ()}
-    return mapped.withColumns({name: one_zero(column(name), kind) for name, kind in kinds.items()})
+    return mapped.withColumns({name: one_zero(column(name), mapped.schema[name].dataType) for name in key})
 
 
 def _keyed(task: Task, mapped: DataFrame, old: DataFrame, run: Run) -> None:
