@@ -44,7 +44,8 @@ FITS_NOT = [
     (2**53 + 1, DoubleType()), ("1.5", DoubleType()), (Decimal("100"), DecimalType(3, 2)), (1.5, DecimalType(3, 2)),
     (Decimal("NaN"), DecimalType(3, 2)), (3, StringType()), (1, BooleanType()), ("x", BinaryType()), (NOON, DateType()),
     (date(2017, 5, 1), TimestampType()), (NOON.replace(tzinfo=UTC), TimestampNTZType()),
-    ("abc", ArrayType(StringType())), (["x", 1], ArrayType(StringType())), ({"a": 1}, PAIR), ((1,), PAIR), ({"a": 1, "b": 2}, PAIR),
+    ("abc", ArrayType(StringType())), (["x", 1], ArrayType(StringType())),
+    ({"a": 1}, PAIR), ((1,), PAIR), ({"a": 1, "b": 2}, PAIR),
 ]  # fmt: skip
 
 
