@@ -50,14 +50,14 @@ def fitted(value: Any, kind: DataType) -> Any:
 def _integer(value: Any, kind: DataType) -> int | None:
     if isinstance(value, bool) or not isinstance(value, Integral):
         return None
-    room = 2 ** (BITS[type(kind)] - 1)
-    return int(value) if -room <= value < room else None
+    given, room = int(value), 2 ** (BITS[type(kind)] - 1)
+    return given if -room <= given < room else None
 
 
 def _double(value: Any, kind: DataType) -> float | None:
     if isinstance(value, bool) or not isinstance(value, Real):
         return None
-    return float(value) if not isinstance(value, Integral) or abs(value) <= 2**53 else None
+    return float(value) if not isinstance(value, Integral) or abs(int(value)) <= 2**53 else None
 
 
 def _decimal(value: Any, kind: DataType) -> Decimal | None:
