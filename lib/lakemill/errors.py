@@ -43,7 +43,7 @@ def first_line(error: Exception) -> str:
     """What Spark's error says, without the rest of its text; of one in a Python function, the end of its trace."""
     said = str(error).strip()
     if "\nTraceback (most recent call last):" in said:
-        return re.split(r"\n[ \t].*\n", said)[-1].replace("\n", " ")
+        return re.split(r"(?m)^[ \t].*\n", said)[-1].replace("\n", " ")
     return said.split(" SQLSTATE")[0].split("\n")[0].rstrip(";. ")
 
 

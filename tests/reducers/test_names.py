@@ -31,7 +31,7 @@ def test_names_of_lakemills_own_fields(lake):
     assert lake.rows("gold.rows") == wanted
 
 
-def test_a_rebuild_of_equal_rows_writes_nothing_new_whatever_the_key_is_called(lake):
+def test_a_table_is_made_anew_whatever_its_key_is_called(lake):
     lake.put("raw.rows", [("a", 1, 2, 3, 0.1, 0)], SCHEMA)
     job = Job(source="raw.rows", key=["count"], reduce=Latest(by="value"), target="gold.rows")
     lake.run(job)

@@ -80,6 +80,15 @@ def number(name: str, types: Mapping[str, DataType]) -> DataType:
     return given
 
 
+def check_room(name: str, kind: DataType) -> None:
+    """Raises UsageError where values of a decimal type cannot be added up: no digit is left before the point."""
+    if isinstance(kind, DecimalType) and kind.scale > 36:
+        raise UsageError(
+            f'adds up "{name}", which is {kind.simpleString()}: a total of it has no room before the point. '
+            f'Cast it in the map, as in F.col("{name}").cast("decimal(38,18)").'
+        )
+
+
 def names(given: object) -> tuple[str, ...]:
     """One column's name, or several."""
     return (given,) if isinstance(given, str) else tuple(given)  # type: ignore[arg-type]

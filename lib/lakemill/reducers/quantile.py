@@ -9,7 +9,7 @@ from pyspark.sql.types import DataType, DecimalType, DoubleType, FloatType
 
 from lakemill.errors import UsageError
 from lakemill.reducers.bag import KEPT, Bag
-from lakemill.reducers.columns import let, number, ordered, type_of
+from lakemill.reducers.columns import check_room, let, number, ordered, type_of
 from lakemill.reducers.part import COUNT, VALUE
 from lakemill.reducers.reducer import Reducer
 
@@ -86,12 +86,7 @@ class Median(Reducer):
         return (self.column,)
 
     def prepare(self, types: Mapping[str, DataType]) -> dict[str, Bag]:
-        given = number(self.column, types)
-        if isinstance(given, DecimalType) and given.scale > 36:
-            raise UsageError(
-                f'takes the mean of two of "{self.column}", which is {given.simpleString()}: their sum has no room '
-                f'before the point. Cast it in the map, as in F.col("{self.column}").cast("decimal(38,18)").'
-            )
+        check_room(self.column, number(self.column, types))
         return bag(self.column, types)
 
     def present(self, parts: Mapping[str, Column], types: Mapping[str, DataType]) -> Column:

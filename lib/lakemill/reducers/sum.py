@@ -17,7 +17,7 @@ from pyspark.sql.types import (
 
 from lakemill.errors import UsageError
 from lakemill.reducers import doubles
-from lakemill.reducers.columns import column, type_of
+from lakemill.reducers.columns import check_room, column, type_of
 from lakemill.reducers.count import not_null
 from lakemill.reducers.part import Part, Total
 from lakemill.reducers.reducer import Reducer
@@ -28,11 +28,7 @@ def sum_type(name: str, types: Mapping[str, DataType]) -> DataType:
     given = type_of(name, types)
     if isinstance(given, ByteType | ShortType | IntegerType | LongType):
         return LongType()
-    if isinstance(given, DecimalType) and given.scale > 36:
-        raise UsageError(
-            f'sums "{name}", which is {given.simpleString()}: a total of it has no room before the point. '
-            f'Cast it in the map, as in F.col("{name}").cast("decimal(38,18)").'
-        )
+    check_room(name, given)
     if isinstance(given, DecimalType):
         return DecimalType(38, given.scale)
     if isinstance(given, FloatType | DoubleType):
