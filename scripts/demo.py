@@ -9,14 +9,14 @@ from pathlib import Path
 from pyspark.sql import functions as F
 from shop import FIRST, LAST, Shop, delivered
 
+from lakemill.cli.show import show
 from lakemill.conf import load_conf
 from lakemill.graph import load_jobs, ordered
 from lakemill.job import Job
 from lakemill.observe.runs import DONE, Run
+from lakemill.proof.verify import verify
 from lakemill.refresh import World
 from lakemill.runner import open_world, run_tables
-from lakemill.show import show
-from lakemill.verify import verify
 
 ROOT = Path(__file__).resolve().parent.parent
 BULK_UNTIL = date(2017, 12, 24)

@@ -11,15 +11,15 @@ from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 
 from lakemill import Job
-from lakemill.core.verify import Difference
 from lakemill.lake.log import Log
 from lakemill.lake.progress import Progress, read_progress
 from lakemill.lake.session import start_session
 from lakemill.lake.tables import Lake
 from lakemill.observe.runs import Run
+from lakemill.proof.expected import Difference
+from lakemill.proof.verify import verify
 from lakemill.refresh import World
 from lakemill.runner import run_table
-from lakemill.verify import verify
 
 SPARK = {
     "spark.master": "local[2]",

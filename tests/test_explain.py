@@ -15,7 +15,7 @@ from lakemill import (
     Sum,
     Variance,
 )
-from lakemill.explain import explain
+from lakemill.refresh.explain import explain
 
 TAGS = {
     "zero": 0,

@@ -25,7 +25,7 @@ from pyspark.sql.types import (
 )
 
 from lakemill.errors import first_line
-from lakemill.fitted import fitted
+from lakemill.python.fitted import fitted
 
 PAIR = StructType().add("a", LongType()).add("b", StringType())
 NOON = datetime(2017, 5, 1, 12)

@@ -10,7 +10,7 @@ from pyspark.sql.types import StructType
 
 from lakemill import Job
 from lakemill.cli import main
-from lakemill.core.rowwise import check_map
+from lakemill.maps.rowwise import check_map
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()

@@ -8,10 +8,11 @@ import pytest
 from lake_jobs import SALES
 
 from lakemill import Count, Job, Latest, Max, Mean, Sum, refresh
-from lakemill.core import local, plan
+from lakemill.core import local
 from lakemill.errors import CommitLost, UsageError
 from lakemill.lake.progress import NoProgress
 from lakemill.observe.runs import Run
+from lakemill.refresh import plan
 
 SCHEMA = "shop string, amount bigint"
 

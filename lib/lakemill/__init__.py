@@ -6,7 +6,7 @@ Everything a job file needs is one import line:
 """
 
 from lakemill.job import Dump, Job
-from lakemill.pure import pure
+from lakemill.python.pure import pure
 from lakemill.reducers import (
     All,
     Any,
@@ -39,7 +39,7 @@ from lakemill.reducers import (
     Variance,
     periods,
 )
-from lakemill.runner import run
+from lakemill.start import run
 from lakemill.version import __version__
 
 __all__ = [

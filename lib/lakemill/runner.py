@@ -1,17 +1,13 @@
 """Running tables: in their order, each under its lock, each kept in the ledger; a failure stops only what reads it."""
 
-import inspect
-import sys
 import traceback
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from time import monotonic
 
 from lakemill.conf import Conf
-from lakemill.core.plan import POLICIES
 from lakemill.errors import CommitLost, LakemillError, UsageError, did_you_mean
 from lakemill.graph import select
 from lakemill.job import Dump, Job
@@ -21,10 +17,11 @@ from lakemill.lake.progress import lost_race
 from lakemill.lake.readers import readers
 from lakemill.lake.session import start_session
 from lakemill.lake.tables import Lake
-from lakemill.load import load
 from lakemill.observe.cost import metered
 from lakemill.observe.runs import FAILED, LEDGER, SKIPPED, Run, record
 from lakemill.refresh import World, refresh
+from lakemill.refresh.load import load
+from lakemill.refresh.plan import POLICIES
 
 
 @dataclass
@@ -165,16 +162,3 @@ def _told(run: Run, outcome: Outcome) -> Iterator[None]:
         traceback.print_exc()
     finally:
         run.seconds = round(monotonic() - began, 3)
-
-
-def run(job: Job) -> None:
-    """What a job file ends with: `spark-submit jobs/gold/daily_sales.py` does what `lakemill run` does for it.
-
-    The project is the one that the job's file lies in; the command's options may follow the file's name.
-    """
-    from lakemill.cli import main
-
-    file = getattr(sys.modules["__main__"], "__file__", None) or inspect.getfile(job.map or Job)
-    code = main(["run", job.target, *sys.argv[1:]], start=Path(file).resolve().parent)
-    if code:
-        sys.exit(code)

@@ -17,6 +17,7 @@ from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, functions as F
 
 from lakemill import Count, Job, Max, Sum
+from lakemill.cli.show import show
 from lakemill.conf import load_conf
 from lakemill.core.mapreduce import target_rows, totals
 from lakemill.core.reduction import reduction
@@ -26,7 +27,6 @@ from lakemill.observe.cost import metered
 from lakemill.observe.runs import Run
 from lakemill.refresh import World
 from lakemill.runner import run_table
-from lakemill.show import show
 
 ROOT = Path(__file__).resolve().parents[2]
 PRODUCTS, HOUSEHOLDS, STORES, DAYS = 100_000, 50_000, 300, 365

@@ -32,6 +32,7 @@ from lakemill import (
     TopK,
     Variance,
 )
+from lakemill.cli.show import show
 from lakemill.conf import load_conf
 from lakemill.core.mapreduce import target_rows, totals
 from lakemill.core.reduction import reduction
@@ -40,7 +41,6 @@ from lakemill.lake.tables import Lake
 from lakemill.observe.runs import Run
 from lakemill.refresh import World
 from lakemill.runner import run_table
-from lakemill.show import show
 
 ROOT = Path(__file__).resolve().parents[2]
 KEYS = 1000
@@ -209,13 +209,17 @@ def removals(world: World, rows: int, rounds: int) -> None:
 def extremes(world: World, at: int) -> DataFrame:
     """A row below and one above all others of each key."""
     amounts = F.explode(F.array(F.lit(-1 - at), F.lit(2_000_000 + at)))
-    return world.spark.range(KEYS).select("id", amounts.alias("amount")).select(
-        (F.col("id") + 10**12).alias("id"),
-        F.col("id").cast("int").alias("k"),
-        F.col("amount").cast("decimal(10,2)").alias("amount"),
-        F.lit(True).alias("ok"),
-        F.lit(0.5).alias("v"),
-        F.lit(1000 + at).alias("bucket"),
+    return (
+        world.spark.range(KEYS)
+        .select("id", amounts.alias("amount"))
+        .select(
+            (F.col("id") + 10**12).alias("id"),
+            F.col("id").cast("int").alias("k"),
+            F.col("amount").cast("decimal(10,2)").alias("amount"),
+            F.lit(True).alias("ok"),
+            F.lit(0.5).alias("v"),
+            F.lit(1000 + at).alias("bucket"),
+        )
     )
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from delta.tables import DeltaTable
 from pyspark.sql import functions as F
 
+from lakemill.cli.show import show
 from lakemill.conf import load_conf
 from lakemill.core.mapreduce import target_rows, totals
 from lakemill.core.reduction import reduction
@@ -24,7 +25,6 @@ from lakemill.graph import load_jobs
 from lakemill.observe.runs import Run
 from lakemill.refresh import World
 from lakemill.runner import open_world, run_table, run_tables
-from lakemill.show import show
 
 ROOT = Path(__file__).resolve().parents[2]
 ROUNDS = 5

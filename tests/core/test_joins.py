@@ -21,10 +21,11 @@ from long_mode import LONG_SECONDS, seeds_until
 from pyspark.sql import DataFrame, Window, functions as F
 
 from lakemill import Count, CountDistinct, Job, Latest, Max, Min, PerKey, Sum
-from lakemill.core.check import check_job
-from lakemill.core.plan import Change, decide
 from lakemill.errors import UsageError
+from lakemill.lake.change import Change
+from lakemill.maps.check import check_job
 from lakemill.observe.runs import Run
+from lakemill.refresh.plan import decide
 
 COLUMNS = {"facts": "h int, id int, k int, m int, x bigint", "dims": "h int, id int, k bigint, g string, x bigint",
            "extra": "h int, id int, g string, m int, v bigint"}  # fmt: skip

@@ -16,9 +16,9 @@ from lakemill import Count, Job
 from lakemill.core import mapreduce
 from lakemill.core.changes import Source, change_of, meeting
 from lakemill.core.local import to_local
-from lakemill.core.rowwise import check_map
 from lakemill.core.weights import WEIGHT, net, weigh
 from lakemill.errors import UsageError
+from lakemill.maps.rowwise import check_map
 
 KINDS = ["inner", "inner", "left", "left", "right", "left_semi", "left_anti", "full", "cross"]
 KEYS = {

@@ -5,7 +5,7 @@ from pyspark.sql import functions as F
 
 from lakemill import Count, Job
 from lakemill.core.joins import Branch, Joins, Link
-from lakemill.core.rowwise import check_map
+from lakemill.maps.rowwise import check_map
 
 A = "k int, m int, x bigint"
 B = "k bigint, g string, y bigint"
@@ -58,8 +58,11 @@ OPAQUE = {
     "two sources looked up": (lambda a, b, c: a.join(b.join(c, "g"), "k", "left"), {1, 2}),
     "looked up by a looked-up column": (lambda a, b, c: a.join(b, "k", "left").join(c, "g", "left"), {2}),
     "null-safe, by a looked-up column": (
-        lambda a, b, c: c.join(a.join(b, "k", "left").select("m", b["g"].alias("bg")),
-                               F.col("bg").eqNullSafe(c["g"]), "left").select("z", "m"), {0, 1}),
+        lambda a, b, c: c.join(
+            a.join(b, "k", "left").select("m", b["g"].alias("bg")), F.col("bg").eqNullSafe(c["g"]), "left"
+        ).select("z", "m"),
+        {0, 1},
+    ),
     "looked up twice": (lambda a, b, c: a.join(b, "k", "left").select("x").union(b.select("y")), {1}),
 }
 

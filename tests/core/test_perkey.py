@@ -14,9 +14,9 @@ from pyspark.sql import DataFrame, Window, functions as F
 from pyspark.sql.types import StructType
 
 from lakemill import Count, Job, Max, PerKey, pure
-from lakemill.core.check import check_per_key
 from lakemill.errors import UsageError
-from lakemill.explain import explain
+from lakemill.maps.check import check_per_key
+from lakemill.refresh.explain import explain
 
 SCHEMA = "h int, id int, k string, at int, v bigint, city string"
 NAMES = [column.split()[0] for column in SCHEMA.split(", ")]

@@ -9,8 +9,8 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import LongType, StringType, StructType
 
 from lakemill import CollectSet, Count, Fold, Job, Latest, Max, PerKey, Sum, pure
-from lakemill.core.rowwise import Mapped, check_map
 from lakemill.errors import UsageError
+from lakemill.maps.rowwise import Mapped, check_map
 
 SCHEMA = "h int, id int, place struct<city:string,at:struct<x:int>>, tags array<string>, n bigint"
 CITIES = {"u": "Utrecht"}

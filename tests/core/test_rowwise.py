@@ -7,8 +7,8 @@ from pyspark.sql import DataFrame, Window, functions as F
 from pyspark.sql.types import IntegerType, StructField, StructType
 
 from lakemill import Count, Job
-from lakemill.core.rowwise import check_map
 from lakemill.errors import UsageError
+from lakemill.maps.rowwise import check_map
 
 LINES = StructType.fromJson(
     {

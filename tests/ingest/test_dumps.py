@@ -10,8 +10,8 @@ import pytest
 
 from lakemill import Dump, Job
 from lakemill.errors import DataRefused, LakemillError, UsageError
-from lakemill.ingest.dumps import DumpFile
-from lakemill.ingest.rows import Expected, records
+from lakemill.sources.dumps import DumpFile
+from lakemill.sources.records import Expected, records
 
 SALES = Job(source=Dump("sales"), target="bronze.sales")
 GOOD = b'id,note\n1,a\n2,"two\nlines, and ""quotes"""\n\n3,\n'

@@ -13,9 +13,8 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, functions as F
 
 from lakemill import Count, Job, Latest, Max, Sum
-from lakemill.core import plan
 from lakemill.errors import LakemillError, UsageError
-from lakemill.refresh import prepare
+from lakemill.refresh import plan, prepare
 
 SCHEMA = "shop string, amount bigint"
 FEED = "delta.enableChangeDataFeed"
@@ -233,9 +232,7 @@ def test_rows_that_were_never_there_together_are_no_reason_to_fail(lake):
     def ratios(sales: DataFrame, units: DataFrame) -> DataFrame:
         return sales.join(units, "shop").select("shop", (F.col("amount") / F.col("unit")).alias("n"))
 
-    job = Job(
-        source=["raw.sales", "raw.units"], map=ratios, key=["shop"], reduce={"n": Max("n")}, target="gold.ratios"
-    )
+    job = Job(source=["raw.sales", "raw.units"], map=ratios, key=["shop"], reduce={"n": Max("n")}, target="gold.ratios")
     lake.put("raw.sales", [("b", 6)], SCHEMA)
     lake.put("raw.units", [("a", 0), ("b", 3)], "shop string, unit bigint")
     lake.run(job)

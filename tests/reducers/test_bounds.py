@@ -73,7 +73,6 @@ def states_fit(lake) -> None:
                 assert sum(len(text) + 8 for text in said) <= BYTES or len(said) < 2, name
 
 
-
 @pytest.mark.parametrize("nothing", [[], [None, None]], ids=["whole", "with NULLs"])
 def test_a_change_of_other_columns_leaves_what_is_past_the_bound_as_it_is(lake, nothing):
     reduce = {"numbers": CountDistinct("n"), "middle": Median("n"), "mode": Mode("n"), "set": CollectSet("n")}

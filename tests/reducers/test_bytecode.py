@@ -6,7 +6,7 @@ from types import ModuleType
 
 import pytest
 
-from lakemill.reducers.bytecode import digest
+from lakemill.python.bytecode import digest
 
 SOURCES = {
     "closure": ("value = {}\ndef use(x):\n    return x + value\n", (1, 2)),

@@ -41,8 +41,8 @@ from lakemill import (
     Variance,
 )
 from lakemill.core import mapreduce
-from lakemill.core.explain import steps
 from lakemill.core.reduction import Reduction, reduction
+from lakemill.core.steps import steps
 from lakemill.errors import UsageError
 
 SCHEMA = "g int, third int, x decimal(38,4), y decimal(20,10), n bigint, i int, t string, d date, v double, ok boolean"
@@ -190,8 +190,8 @@ def test_what_came_and_went_is_neither(spark, name):
 @pytest.mark.parametrize("name", REDUCERS)
 def test_presented_is_plain(spark, name):
     """A reducer's own ordinary aggregate gives the column that its parts present."""
-    from lakemill.core.verify import expected_rows, with_totals
-    from lakemill.core.verify_state import wrong_states
+    from lakemill.proof.expected import expected_rows, with_totals
+    from lakemill.proof.states import wrong_states
 
     of = made(spark, REDUCERS[name])
     frame = in_turns(table(spark, 9, 60, of.job.reduce)).drop("turn").localCheckpoint()

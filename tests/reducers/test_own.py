@@ -13,8 +13,8 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import DecimalType, DoubleType, LongType
 
 from lakemill import Bag, Count, Fold, Job, Reducer, Total
-from lakemill.core.laws import check_laws
 from lakemill.errors import UsageError
+from lakemill.trials.laws import check_laws
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 SCHEMA = "id int, k string, price decimal(10,2), quantity int, flags bigint, tag string"

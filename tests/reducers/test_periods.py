@@ -11,8 +11,8 @@ from frames import assert_rows
 from pyspark.sql.types import StructType
 
 from lakemill import Job, PerKey, periods
-from lakemill.core.check import check_per_key
 from lakemill.errors import UsageError
+from lakemill.maps.check import check_per_key
 
 ROWS = "h int, k string, day date, dump string, line int, price decimal(6,2), brand string"
 PERIODS = "h int, k string, price decimal(6,2), brand string, valid_from date, valid_to date, is_current boolean"

@@ -62,9 +62,7 @@ def delivered(tmp_path_factory: pytest.TempPathFactory) -> list[Delivered]:
 
 
 @pytest.fixture
-def machine(
-    tmp_path: Path, moto_url: str, aws: Any, fake_emr: FakeEmr, monkeypatch: pytest.MonkeyPatch
-) -> FakeEmr:
+def machine(tmp_path: Path, moto_url: str, aws: Any, fake_emr: FakeEmr, monkeypatch: pytest.MonkeyPatch) -> FakeEmr:
     """An EMR that really runs what it is given, and may be asked every second how it is."""
     assert CLUSTER.exists(), "run this by `make test-s3`, which makes build/cluster"
     monkeypatch.setattr("lakemill.submit.wait.LONGEST", 1.0)

@@ -11,11 +11,11 @@ from functools import reduce
 
 from pyspark.sql import DataFrame, functions as F
 
+from lakemill.columns import column, quoted
 from lakemill.core.joins import Joins
 from lakemill.core.local import empty
 from lakemill.core.weights import WEIGHT, came, less, went
 from lakemill.job import Job
-from lakemill.reducers.columns import column, quoted
 
 Hold = Callable[[DataFrame], DataFrame]
 """Computes a frame once, for those that are used several times."""
@@ -114,9 +114,7 @@ class _Beside:
 def meeting(rows: DataFrame, by: DataFrame, columns: Sequence[tuple[str, str]]) -> DataFrame:
     """The rows that meet one of `by` in each pair of columns, its own first. NULL meets NULL."""
     keys = by.select(*[column(mine).alias(f"_value_{at}") for at, (mine, _) in enumerate(columns)]).distinct()
-    pairs = [
-        F.col(f"r.{quoted(theirs)}").eqNullSafe(F.col(f"b._value_{at}")) for at, (_, theirs) in enumerate(columns)
-    ]
+    pairs = [F.col(f"r.{quoted(theirs)}").eqNullSafe(F.col(f"b._value_{at}")) for at, (_, theirs) in enumerate(columns)]
     met = reduce(lambda one, other: one & other, pairs)
     return rows.alias("r").join(keys.alias("b"), met, "left_semi")
 

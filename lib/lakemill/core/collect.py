@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame, GroupedData, Window, functions as F
 
+from lakemill.columns import column, null
 from lakemill.core.reduction import Reduction
 from lakemill.core.weights import WEIGHT
 from lakemill.reducers import Collected
-from lakemill.reducers.columns import column, null
 from lakemill.reducers.part import COUNT, VALUE
 
 EACH, PART, ROWS, PLACE = "_each", "_part", "_count", "_place"

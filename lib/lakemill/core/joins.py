@@ -1,4 +1,4 @@
-"""How a map joins and unites its sources, read from its analysed plan: what an update needs to know of it.
+"""How a map joins and unites its sources: what an update needs to know of it.
 
 A change of one source is that change sent through the map beside the other sources, if every row of the map's result
 needs a row of that source (inner joins are multilinear: DBSP, Budiu et al., VLDB 2023). The optional side of an outer
@@ -6,20 +6,11 @@ join, or what a semi or anti join looks up, is no such source: its change is the
 the old ones, and only rows that meet the change by the join's columns can differ.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
-from lakemill.core.analysed import tree
-
-Node = dict[str, Any]
 Origin = tuple[int, str]
 """A column of a source: the source's place among the job's, and the column's name."""
-
-OPTIONAL_RIGHT = {"LeftOuter", "LeftSemi", "LeftAnti"}
-OPTIONAL_LEFT = {"RightOuter"}
-BOTH_SIDES_NEEDED = {"Inner", "Cross"}
-WIDER = ("byte", "short", "integer", "long")
 
 
 @dataclass(frozen=True)
@@ -101,148 +92,3 @@ class Joins:
                 yield link
             elif link.other == one and (not link.optional or one == start):
                 yield link.turned()
-
-
-@dataclass(frozen=True)
-class _Side:
-    """One subtree.   leaves: the sources at its leaves, from the left.   kept: attributes that are columns of them."""
-
-    branches: tuple[Branch, ...]
-    leaves: tuple[int, ...]
-    kept: Mapping[int, Origin]
-
-
-def joins_of(nodes: Sequence[Node], leaves: Sequence[int], output: Mapping[str, int]) -> Joins:
-    """What the plan, its nodes as JSON lists them, does with its sources.
-
-    leaves: the source at each leaf, from the left.   output: the ids of its result's columns.
-    """
-    walk = _Walk(nodes, list(leaves))
-    side = walk.side()
-    once = {source for source in side.leaves if side.leaves.count(source) == 1}
-    hidden = walk.optional | walk.opaque
-    links = tuple(
-        link
-        for link in walk.links
-        if {link.one, link.other} <= once and link.one not in hidden and (link.optional or link.other not in hidden)
-    )
-    found = Joins(side.branches, links, frozenset(walk.optional), frozenset(walk.opaque))
-    unreachable = {source for source in found.optional if not found.found_by(source)}
-    origins = {name: side.kept[id] for name, id in output.items() if id in side.kept}
-    shown = {name: origin for name, origin in origins.items() if origin[0] in once - hidden}
-    return replace(found, opaque=found.opaque | unreachable, origins=shown)
-
-
-class _Walk:
-    """A walk over the plan's nodes, which JSON lists parents first; every node is one that a map may have."""
-
-    def __init__(self, nodes: Sequence[Node], leaves: list[int]) -> None:
-        self.nodes, self.leaves, self.at = nodes, leaves, 0
-        self.links: list[Link] = []
-        self.optional: set[int] = set()
-        self.opaque: set[int] = set()
-
-    def side(self) -> _Side:
-        """The subtree at the next node."""
-        node = self.nodes[self.at]
-        self.at += 1
-        below = [self.side() for _ in range(node["num-children"])]
-        name = _name(node["class"])
-        if not below:
-            source = self.leaves.pop(0)
-            kept = {attribute(column[0]): (source, str(column[0]["name"])) for column in node["output"]}
-            return _Side((Branch(frozenset({source})),), (source,), kept)
-        if name == "Join":
-            return self._join(node, *below)
-        if name == "Union":
-            # Its columns have the ids of the first one's, and are not that one's.
-            branches = tuple(branch for side in below for branch in side.branches)
-            return _Side(branches, tuple(leaf for side in below for leaf in side.leaves), {})
-        if name == "Project":
-            return replace(below[0], kept=dict(_renamed(node["projectList"], below[0].kept)))
-        return below[0]
-
-    def _join(self, node: Node, left: _Side, right: _Side) -> _Side:
-        kind = _name(node["joinType"]["object"])
-        leaves, kept = left.leaves + right.leaves, {**left.kept, **right.kept}
-        if kind in OPTIONAL_LEFT:
-            left, right = right, left
-        self._link(node.get("condition") or [], left, right, optional=kind not in BOTH_SIDES_NEEDED)
-        if kind in BOTH_SIDES_NEEDED:
-            return _Side(tuple(_both(a, b) for a in left.branches for b in right.branches), leaves, kept)
-        branches = _without(left.branches, right.leaves)
-        self.optional |= set(right.leaves)
-        if kind not in OPTIONAL_LEFT | OPTIONAL_RIGHT:
-            self.opaque |= set(leaves)
-            branches += _without(right.branches, left.leaves)
-        elif len(right.leaves) > 1:
-            self.opaque |= set(right.leaves)
-        return _Side(branches, leaves, kept)
-
-    def _link(self, condition: list[Node], left: _Side, right: _Side, optional: bool) -> None:
-        found: dict[tuple[int, int], list[tuple[str, str]]] = {}
-        for one, other in _equal(condition):
-            a, b = left.kept.get(one), right.kept.get(other)
-            if a is None or b is None:
-                a, b = left.kept.get(other), right.kept.get(one)
-            # A column of a side that rows may lack is NULL for those, whatever rows of that source there are.
-            if a is not None and b is not None and not {a[0], b[0]} & (self.optional | self.opaque):
-                found.setdefault((a[0], b[0]), []).append((a[1], b[1]))
-        self.links += [Link(one, other, tuple(columns), optional) for (one, other), columns in found.items()]
-
-
-def _without(branches: Sequence[Branch], leaves: Sequence[int]) -> tuple[Branch, ...]:
-    """The branches, whose rows do without those of these sources."""
-    return tuple(replace(branch, optional=branch.optional | frozenset(leaves)) for branch in branches)
-
-
-def _both(one: Branch, other: Branch) -> Branch:
-    return Branch(one.needed | other.needed, one.optional | other.optional)
-
-
-def _renamed(listed: Sequence[list[Node]], kept: Mapping[int, Origin]) -> Iterator[tuple[int, Origin]]:
-    """The attributes of a projection that are still a source's column, whatever they are called."""
-    for expression in listed:
-        if handed_on(expression) and attribute(expression[-1]) in kept:
-            yield attribute(expression[0]), kept[attribute(expression[-1])]
-
-
-def handed_on(expression: Sequence[Node]) -> bool:
-    """Whether an expression of a projection is a column, renamed at most."""
-    return [_name(node["class"]) for node in expression] in (["AttributeReference"], ["Alias", "AttributeReference"])
-
-
-def _equal(condition: list[Node]) -> Iterator[tuple[int, int]]:
-    """The pairs of attributes that a condition wants equal: its conjuncts of two plain columns."""
-    trees = [tree(iter(condition))] if condition else []
-    while trees:
-        node, below = trees.pop()
-        name = _name(node["class"])
-        if name == "And":
-            trees += below
-        elif name in ("EqualTo", "EqualNullSafe"):
-            one, other = (_plain(each) for each in below)
-            if one is not None and other is not None:
-                yield one, other
-
-
-def _plain(tree: tuple[Node, list[Any]]) -> int | None:
-    """The attribute that an expression is, be it as a wider integer."""
-    node, below = tree
-    name = _name(node["class"])
-    if name == "AttributeReference":
-        return attribute(node)
-    if name == "Cast" and _name(below[0][0]["class"]) == "AttributeReference":
-        types = (below[0][0]["dataType"], node["dataType"])
-        if all(kind in WIDER for kind in types) and WIDER.index(types[0]) <= WIDER.index(types[1]):
-            return _plain(below[0])
-    return None
-
-
-def attribute(node: Node) -> int:
-    """The id of the column that an attribute, or an alias, is."""
-    return int(node["exprId"]["id"])
-
-
-def _name(said: str) -> str:
-    return said.rsplit(".", 1)[-1].rstrip("$")

@@ -9,11 +9,11 @@ from functools import reduce
 
 from pyspark.sql import Column, DataFrame, Row, functions as F
 
+from lakemill.columns import column, quoted
 from lakemill.core.collect import Collecting, any_not_zero, by_key, distinct_of, entries_of
 from lakemill.core.reduction import Reduction
 from lakemill.core.weights import WEIGHT, weigh
 from lakemill.reducers import Collected, Part, Total
-from lakemill.reducers.columns import column, quoted
 from lakemill.reducers.count import ROWS
 
 SUMS, ENTRIES, WAS = "_sums", "_entries", "_was"

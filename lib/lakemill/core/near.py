@@ -9,7 +9,7 @@ from typing import Any
 from pyspark.sql import Column, DataFrame, functions as F
 from pyspark.sql.types import DataType, DateType, DecimalType, IntegralType, StringType
 
-from lakemill.reducers.columns import column, quoted
+from lakemill.columns import column, quoted
 
 RANGES = 16
 """So many ranges at most, over all columns: each is tried on every row that is read. With 96 of them an update of

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pyspark.sql import Column, functions as F
 from pyspark.sql.types import DataType, StructType
 
+from lakemill.columns import column, quoted, text, type_of
 from lakemill.errors import UsageError, did_you_mean
 from lakemill.job import RESERVED, Job
 from lakemill.reducers import Bag, Collected, Latest, Part, Reducer, Total
-from lakemill.reducers.columns import column, quoted, text, type_of
 from lakemill.reducers.count import ROWS, rows
 from lakemill.reducers.latest import ROW
 

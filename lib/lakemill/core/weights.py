@@ -3,7 +3,7 @@
 from pyspark.sql import Column, DataFrame, functions as F
 from pyspark.sql.types import DoubleType, FloatType
 
-from lakemill.reducers.columns import column, holds
+from lakemill.columns import column, holds
 
 WEIGHT = "_weight"
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from lakemill.core.plan import COMPARED, Change
 from lakemill.errors import LakemillError
+from lakemill.lake.change import COMPARED, Change
 from lakemill.lake.files import missing
 from lakemill.lake.log import CHANGE_FEED, Commit
 from lakemill.lake.progress import Progress

@@ -20,7 +20,8 @@ from pyspark.sql import SparkSession
 from pyspark.sql.types import StructType
 
 from lakemill.errors import LakemillError
-from lakemill.lake.files import damaged_log, read_text
+from lakemill.lake.failures import damaged_log
+from lakemill.lake.files import read_text
 
 Z85_UUID = 20
 """Characters of a UUID in Z85, ZeroMQ's base 85 (rfc.zeromq.org/spec/32)."""

@@ -14,6 +14,7 @@ from typing import Any
 from pyspark.sql import SparkSession
 from pyspark.sql.types import ArrayType, MapType, StructType
 
+from lakemill.columns import quoted
 from lakemill.errors import LakemillError
 from lakemill.job import Job
 from lakemill.lake.commit import repeat
@@ -23,7 +24,6 @@ from lakemill.lake.log import Log
 from lakemill.lake.progress import NoProgress, Progress, read_progress
 from lakemill.lake.readers import Need, Reader, log_files, need, unchanged_until
 from lakemill.lake.tables import ROWS_A_FILE, Lake, Table
-from lakemill.reducers.columns import quoted
 
 DAY = 86_400_000
 """Milliseconds. Readers are granted one more: files are older than the commit that names them, by as long as its job

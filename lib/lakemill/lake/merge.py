@@ -5,9 +5,9 @@ from functools import reduce
 
 from pyspark.sql import Column, DataFrame, functions as F
 
+from lakemill.columns import quoted
 from lakemill.core.mapreduce import GONE, same_key
 from lakemill.lake.tables import Table
-from lakemill.reducers.columns import quoted
 
 
 def merge_keys(table: Table, rows: DataFrame, key: Sequence[str], where: Column | None = None) -> None:

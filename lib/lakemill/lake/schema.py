@@ -17,10 +17,10 @@ from pyspark.sql.types import (
     StructType,
 )
 
+from lakemill.columns import has_no_order
 from lakemill.job import RESERVED
 from lakemill.lake.log import Commit, schema_of
 from lakemill.lake.tables import Pin, Table, without_state
-from lakemill.reducers.columns import has_no_order
 
 MAPPED_ID = "delta.columnMapping.id"
 DIGITS: dict[type[DataType], int] = {ByteType: 3, ShortType: 5, IntegerType: 10, LongType: 20}

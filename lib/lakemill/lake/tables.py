@@ -7,14 +7,14 @@ from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession, functions as F
 from pyspark.sql.types import DataType, NullType, StructField, StructType
 
+from lakemill.columns import column
 from lakemill.conf import GLUE
-from lakemill.core.plan import COMPARED, FEED, NETTED
 from lakemill.core.weights import WEIGHT, net, weigh
 from lakemill.errors import UsageError
 from lakemill.job import RESERVED
 from lakemill.lake.catalog import enlist, location
+from lakemill.lake.change import COMPARED, FEED, NETTED
 from lakemill.lake.log import CHANGE_FEED, Log
-from lakemill.reducers.columns import column
 
 LOG_CLEANUP = "delta.enableExpiredLogCleanup"
 ADDS = ("insert", "update_postimage")

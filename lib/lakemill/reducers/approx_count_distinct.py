@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pyspark.sql import Column, functions as F
 from pyspark.sql.types import DataType
 
-from lakemill.reducers.columns import let, ordered
+from lakemill.columns import let, ordered
 from lakemill.reducers.reducer import Reducer
 from lakemill.reducers.registers import NUMBERS, Registers
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pyspark.sql import Column, functions as F
 from pyspark.sql.types import DataType, IntegerType
 
+from lakemill.columns import column, let, number
 from lakemill.errors import UsageError
 from lakemill.reducers.bag import KEPT, Bag
-from lakemill.reducers.columns import column, let, number
 from lakemill.reducers.quantile import rows_of, value_at
 from lakemill.reducers.reducer import Reducer
 

@@ -7,9 +7,9 @@ from typing import ClassVar
 from pyspark.sql import Column, functions as F
 from pyspark.sql.types import DataType, StructField, StructType
 
+from lakemill.columns import column, names, ordered, type_of
 from lakemill.errors import UsageError
 from lakemill.reducers.bag import Bag
-from lakemill.reducers.columns import column, names, ordered, type_of
 from lakemill.reducers.reducer import Reducer
 
 

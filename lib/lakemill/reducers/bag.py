@@ -27,7 +27,7 @@ from pyspark.sql.types import (
     TimestampType,
 )
 
-from lakemill.reducers.columns import let, null, text
+from lakemill.columns import let, null, text
 from lakemill.reducers.part import COUNT, VALUE, Collected
 
 KEPT, FLOOR, DISTINCT = "kept", "floor", "distinct"

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pyspark.sql import Column, functions as F
 from pyspark.sql.types import DataType, StructField, StructType
 
+from lakemill.columns import column, names, ordered, type_of
 from lakemill.errors import UsageError
 from lakemill.reducers.bag import DISTINCT, KEPT, Bag
-from lakemill.reducers.columns import column, names, ordered, type_of
 from lakemill.reducers.part import VALUE
 from lakemill.reducers.quantile import bag
 from lakemill.reducers.reducer import Reducer

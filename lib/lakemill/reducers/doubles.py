@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from pyspark.sql import Column, functions as F
 from pyspark.sql.types import IntegerType
 
+from lakemill.columns import column, let
 from lakemill.reducers.bag import KEPT, Bag
-from lakemill.reducers.columns import column, let
 from lakemill.reducers.count import counted, not_null
 from lakemill.reducers.exact import limbs, place, rounded_mean, rounded_sum
 from lakemill.reducers.part import COUNT, VALUE, Part

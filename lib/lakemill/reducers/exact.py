@@ -16,7 +16,7 @@ import math
 
 from pyspark.sql import Column, functions as F
 
-from lakemill.reducers.columns import let
+from lakemill.columns import let
 
 WIDTH = 27
 """Bits of a digit."""

@@ -20,11 +20,11 @@ from pyspark.sql.types import (
     TimestampType,
 )
 
+from lakemill.columns import column, has_no_order, names, one_zero, text, type_of
 from lakemill.errors import UsageError
-from lakemill.fitted import fitted
+from lakemill.python.bytecode import digest
+from lakemill.python.fitted import fitted
 from lakemill.reducers.bag import KEPT, Bag
-from lakemill.reducers.bytecode import digest
-from lakemill.reducers.columns import column, has_no_order, names, one_zero, text, type_of
 from lakemill.reducers.part import COUNT, VALUE, Collected, Part
 from lakemill.reducers.reducer import Reducer
 
@@ -89,8 +89,8 @@ class Fold(Reducer):
 
     A state may be changed in place and returned. What the functions claim (neither the order nor the grouping of rows
     matters, remove undoes add) is tried on rows of the source before the table is made, and that what is presented is
-    of its type: see `lakemill.fitted`. A key's distinct rows are in the memory of one task. Python knows dates of the
-    years 1 to 9999; others fail the run.
+    of its type: see `lakemill.python.fitted`. A key's distinct rows are in the memory of one task. Python knows dates
+    of the years 1 to 9999; others fail the run.
 
         Fold("tag", zero={}, add=count, merge=add_up, present=favourites, returns="array<string>")
     """

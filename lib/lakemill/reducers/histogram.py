@@ -8,8 +8,8 @@ from itertools import pairwise
 from pyspark.sql import Column, functions as F
 from pyspark.sql.types import DataType
 
+from lakemill.columns import column, number
 from lakemill.errors import UsageError
-from lakemill.reducers.columns import column, number
 from lakemill.reducers.count import counted
 from lakemill.reducers.part import Total
 from lakemill.reducers.reducer import Reducer

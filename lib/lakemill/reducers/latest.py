@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pyspark.sql import Column, functions as F
 from pyspark.sql.types import DataType, StructField, StructType
 
+from lakemill.columns import column, has_no_order, one_zero
 from lakemill.errors import UsageError
 from lakemill.reducers.bag import Bag
-from lakemill.reducers.columns import column, has_no_order, one_zero
 
 ROW = "row"
 

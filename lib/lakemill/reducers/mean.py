@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pyspark.sql import Column, functions as F
 from pyspark.sql.types import DataType, DecimalType
 
+from lakemill.columns import column
 from lakemill.reducers import doubles
-from lakemill.reducers.columns import column
 from lakemill.reducers.count import not_null
 from lakemill.reducers.part import Part
 from lakemill.reducers.reducer import Reducer

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pyspark.sql import Column, functions as F
 from pyspark.sql.types import DataType
 
+from lakemill.columns import ordered
 from lakemill.reducers.bag import KEPT, Bag
-from lakemill.reducers.columns import ordered
 from lakemill.reducers.part import COUNT, VALUE
 from lakemill.reducers.quantile import bag
 from lakemill.reducers.reducer import Reducer

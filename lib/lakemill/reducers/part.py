@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pyspark.sql import Column, functions as F
 from pyspark.sql.types import DataType, DecimalType, IntegralType
 
+from lakemill.columns import text
 from lakemill.errors import UsageError
-from lakemill.reducers.columns import text
 
 VALUE, COUNT = "value", "count"
 ON_REMOVAL = {

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from pyspark.sql import DataFrame, Window, functions as F
 
-from lakemill.reducers.columns import column
+from lakemill.columns import column
 
 NEXT, BEFORE = "_next_since", "_values_before"
 

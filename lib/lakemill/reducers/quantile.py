@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pyspark.sql import Column, functions as F
 from pyspark.sql.types import DataType, DecimalType, DoubleType, FloatType
 
+from lakemill.columns import check_room, let, number, ordered, type_of
 from lakemill.errors import UsageError
 from lakemill.reducers.bag import KEPT, Bag
-from lakemill.reducers.columns import check_room, let, number, ordered, type_of
 from lakemill.reducers.part import COUNT, VALUE
 from lakemill.reducers.reducer import Reducer
 

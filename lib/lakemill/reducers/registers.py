@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pyspark.sql import Column, functions as F
 from pyspark.sql.types import ArrayType, DataType, IntegerType
 
-from lakemill.reducers.columns import let, text
+from lakemill.columns import let, text
 from lakemill.reducers.part import COUNT, VALUE, Collected
 
 NUMBERS = 64

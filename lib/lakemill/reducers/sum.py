@@ -15,9 +15,9 @@ from pyspark.sql.types import (
     ShortType,
 )
 
+from lakemill.columns import check_room, column, type_of
 from lakemill.errors import UsageError
 from lakemill.reducers import doubles
-from lakemill.reducers.columns import check_room, column, type_of
 from lakemill.reducers.count import not_null
 from lakemill.reducers.part import Part, Total
 from lakemill.reducers.reducer import Reducer

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pyspark.sql import Column, functions as F
 from pyspark.sql.types import BooleanType, DataType
 
+from lakemill.columns import column, type_of
 from lakemill.errors import UsageError
-from lakemill.reducers.columns import column, type_of
 from lakemill.reducers.count import counted
 from lakemill.reducers.part import Total
 from lakemill.reducers.reducer import Reducer

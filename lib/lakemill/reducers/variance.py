@@ -8,8 +8,8 @@ from functools import reduce
 from pyspark.sql import Column, functions as F
 from pyspark.sql.types import ByteType, DataType, DecimalType, IntegerType, LongType, ShortType
 
+from lakemill.columns import column, let, type_of
 from lakemill.errors import UsageError
-from lakemill.reducers.columns import column, let, type_of
 from lakemill.reducers.count import not_null
 from lakemill.reducers.part import Total
 from lakemill.reducers.reducer import Reducer
@@ -95,7 +95,7 @@ class Variance(Reducer):
 
     def present(self, parts: Mapping[str, Column], types: Mapping[str, DataType]) -> Column:
         *sums, count = (parts[name] for name in self.prepare(types))
-        return self._of(joined(sums[: UNITS]), joined(sums[UNITS :]), count, types)
+        return self._of(joined(sums[:UNITS]), joined(sums[UNITS:]), count, types)
 
     def plain(self, types: Mapping[str, DataType]) -> Column:
         whole = units(self.column, types).cast(DecimalType(DIGITS, 0))

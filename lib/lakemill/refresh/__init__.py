@@ -8,17 +8,18 @@ from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import Column
 
-from lakemill.core.plan import FEED, NETTED, NOTHING, REBUILD, Plan, allowed, decide
-from lakemill.core.where import keys_where
 from lakemill.errors import CommitLost, CorruptFeed, LakemillError, first_line
 from lakemill.job import Dump, Job
+from lakemill.lake.change import FEED, NETTED
 from lakemill.lake.commit import is_old, repeat
+from lakemill.lake.failures import corrupt_feed, damaged_log, feed_unreadable, files_gone, row_refused, version_gone
 from lakemill.lake.feed import compared
-from lakemill.lake.files import corrupt_feed, damaged_log, feed_unreadable, files_gone, row_refused, version_gone
 from lakemill.lake.progress import Progress
+from lakemill.maps.where import keys_where
 from lakemill.observe.runs import Run
 from lakemill.refresh import rebuild, update
 from lakemill.refresh.commit import stage
+from lakemill.refresh.plan import NOTHING, REBUILD, Plan, allowed, decide
 from lakemill.refresh.restate import restate
 from lakemill.refresh.task import Task, prepare
 from lakemill.refresh.world import World

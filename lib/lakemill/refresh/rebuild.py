@@ -2,7 +2,7 @@
 
 from pyspark.sql import DataFrame
 
-from lakemill.core import mapreduce, perkey
+from lakemill.core import bags, mapreduce
 from lakemill.core.local import holding
 from lakemill.lake.merge import merge_difference, merge_rows
 from lakemill.lake.tables import Table, by_range, create
@@ -28,7 +28,7 @@ def rebuild(task: Task, run: Run) -> None:
 
     def write() -> None:
         if _same_columns(target, rows) and several:
-            merge_rows(target, held.hold(perkey.difference(task.stored(), rows))[0])
+            merge_rows(target, held.hold(bags.difference(task.stored(), rows))[0])
         elif _same_columns(target, rows) and target.has_one_row_a(key):
             merge_difference(target, rows, key)
         else:

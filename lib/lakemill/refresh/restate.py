@@ -5,14 +5,14 @@ from dataclasses import replace
 
 from pyspark.sql import Column, DataFrame, functions as F
 
-from lakemill.core import mapreduce, perkey
+from lakemill.columns import column, one_zero
+from lakemill.core import bags, mapreduce
 from lakemill.core.local import holding
-from lakemill.core.plan import NOTHING, REBUILD, Plan
 from lakemill.lake.merge import merge_keys, merge_rows
 from lakemill.observe.runs import Run
 from lakemill.reducers import PerKey
-from lakemill.reducers.columns import column, one_zero
 from lakemill.refresh.commit import commit, stage
+from lakemill.refresh.plan import NOTHING, REBUILD, Plan
 from lakemill.refresh.task import Task
 
 
@@ -44,12 +44,12 @@ def _keyed(task: Task, mapped: DataFrame, old: DataFrame, run: Run) -> None:
 
 def _per_key(task: Task, mapped: DataFrame, old: DataFrame, run: Run) -> None:
     assert isinstance(task.job.reduce, PerKey)
-    target, key = task.target, perkey.key_columns(task.job.key or ())
+    target, key = task.target, bags.key_columns(task.job.key or ())
     with holding(False) as held:
         with stage(run, "recompute"):
-            changed, _ = held.hold(perkey.difference(old, task.job.reduce.rows(mapped)))
+            changed, _ = held.hold(bags.difference(old, task.job.reduce.rows(mapped)))
             keys, run.keys_recomputed = held.hold(mapped.select(*key).union(old.select(*key)).distinct())
-            perkey.check_keys(task.job, changed, keys, few=False)
+            bags.check_keys(task.job, changed, keys, few=False)
         commit(target, task.target_version, task.next_progress(), run, lambda: merge_rows(target, changed))
 
 

@@ -7,18 +7,19 @@ from functools import cached_property
 from pyspark.sql import DataFrame
 from pyspark.sql.types import StructType
 
-from lakemill.core.check import check_job
-from lakemill.core.evolution import other_columns, same_map
-from lakemill.core.plan import REBUILD, Change, Plan, allowed, decide
 from lakemill.core.reduction import Reduction, reduction
-from lakemill.core.rowwise import Mapped
 from lakemill.errors import UsageError
 from lakemill.job import Job
+from lakemill.lake.change import Change
 from lakemill.lake.feed import change_since
 from lakemill.lake.progress import NoProgress, Progress, read_progress
 from lakemill.lake.schema import at_version
 from lakemill.lake.tables import Pin, Table
+from lakemill.maps.check import check_job
+from lakemill.maps.evolution import other_columns, same_map
+from lakemill.maps.rowwise import Mapped
 from lakemill.reducers import Latest, PerKey
+from lakemill.refresh.plan import REBUILD, Plan, allowed, decide
 from lakemill.refresh.world import World
 
 

@@ -2,12 +2,12 @@
 
 from pyspark.sql import DataFrame
 
-from lakemill.core.laws import check_laws, strangers
-from lakemill.core.purity import check_pure
-from lakemill.core.sample import check_on_sample
-from lakemill.pure import marked
+from lakemill.python.pure import marked
 from lakemill.reducers import PerKey
 from lakemill.refresh.task import Task
+from lakemill.trials.laws import check_laws, strangers
+from lakemill.trials.purity import check_pure
+from lakemill.trials.sample import check_on_sample
 
 
 def try_own(task: Task, frames: list[DataFrame], mapped: DataFrame) -> None:

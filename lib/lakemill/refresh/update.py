@@ -2,10 +2,9 @@
 
 from pyspark.sql import DataFrame
 
-from lakemill.core import changes, mapreduce, perkey
+from lakemill.core import bags, changes, mapreduce
 from lakemill.core.local import Held, holding
 from lakemill.core.near import Near, near
-from lakemill.core.plan import is_small
 from lakemill.core.weights import WEIGHT
 from lakemill.errors import CorruptFeed, row_text
 from lakemill.lake.merge import merge_keys, merge_rows
@@ -14,6 +13,7 @@ from lakemill.observe.runs import Run
 from lakemill.reducers import PerKey
 from lakemill.refresh.change import change_of
 from lakemill.refresh.commit import commit, stage
+from lakemill.refresh.plan import is_small
 from lakemill.refresh.task import Task
 from lakemill.refresh.trial import is_untried, try_own
 
@@ -71,7 +71,7 @@ def _per_key(task: Task, run: Run) -> None:
     with holding(_is_small(task)) as keys:
         with stage(run, "change"):
             change = change_of(task, keys)
-            touched, run.keys_touched, keys = _touched(task, perkey.touched_keys(change.rows, key), keys)
+            touched, run.keys_touched, keys = _touched(task, bags.touched_keys(change.rows, key), keys)
             run.rows_in, run.keys_recomputed = change.seen(), run.keys_touched
         with stage(run, "recompute"):
             place = near(touched, tuple(key)) if keys.small else Near()
@@ -81,8 +81,8 @@ def _per_key(task: Task, run: Run) -> None:
             if not run.keys_touched:  # of no rows at all a function may still give some
                 old, made = old.limit(0), made.limit(0)
             # A key may have any number of rows: its keys may be few enough for the driver, and its rows not.
-            changed, _ = keys.spread().hold(perkey.difference(old, made))
-            perkey.check_keys(job, changed, touched, keys.small)
+            changed, _ = keys.spread().hold(bags.difference(old, made))
+            bags.check_keys(job, changed, touched, keys.small)
         progress = task.next_progress()
         commit(target, task.target_version, progress, run, lambda: merge_rows(target, changed, place.of("t")))
 

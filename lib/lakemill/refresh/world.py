@@ -6,10 +6,10 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 from pyspark.sql.types import StructType
 
-from lakemill.core.check import check_job
-from lakemill.core.rowwise import Mapped
 from lakemill.job import Job
 from lakemill.lake.tables import Lake, Pin
+from lakemill.maps.check import check_job
+from lakemill.maps.rowwise import Mapped
 
 
 @dataclass

@@ -12,7 +12,7 @@ from lakemill.submit.aws import Call
 from lakemill.submit.package import Artifact
 from lakemill.submit.settings import SERVERLESS, NewCluster, Settings
 
-PROGRAM = Path(__file__).with_name("cluster.py")
+PROGRAM = Path(__file__).parents[1] / "cli" / "cluster.py"
 LAST_NAME = 256
 DELTA_ON = {"Classification": "delta-defaults", "Properties": {"delta.enabled": "true"}}
 
@@ -156,9 +156,7 @@ def job_run(asked: Asked, after: str) -> Call:
                 }
             },
             "configurationOverrides": {
-                "applicationConfiguration": [
-                    {"classification": "spark-defaults", "properties": dict(settings.spark)}
-                ],
+                "applicationConfiguration": [{"classification": "spark-defaults", "properties": dict(settings.spark)}],
                 "monitoringConfiguration": {"s3MonitoringConfiguration": {"logUri": f"{settings.logs.uri}/"}},
             },
             "executionTimeoutMinutes": 0,  # no limit; without it the service ends a run after 12 hours

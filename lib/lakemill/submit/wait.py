@@ -28,6 +28,7 @@ class Running(Protocol):
     def logs(self) -> str: ...
     def state(self) -> State:
         """How it is now; raises what boto3 does."""
+
     def cancel(self) -> None:
         """Ask the service to end it; raises what boto3 does."""
 

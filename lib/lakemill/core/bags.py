@@ -1,0 +1,67 @@
+"""What a PerKey job does with a change: which keys it touches, and the difference of their rows, counted as bags."""
+
+from collections.abc import Sequence
+
+from pyspark.sql import Column, DataFrame, functions as F
+
+from lakemill.columns import column, has_no_order
+from lakemill.core.mapreduce import GONE, same_key
+from lakemill.core.weights import WEIGHT, told_apart
+from lakemill.errors import UsageError, row_text
+from lakemill.job import Job
+
+ALL, SIGN, ADDED, REMOVED = "_all", "_sign", "_added", "_removed"
+
+
+def touched_keys(weighed: DataFrame, key: Sequence[str]) -> DataFrame:
+    """The keys whose mapped rows change. A row that came and went within the change touches none.
+
+    One column a key column; for key=[] one row, `_all`, where anything changed.
+    """
+    changed = weighed.repartition(*[column(name) for name in key]) if key else weighed.repartition(1)
+    if not any(has_no_order(field.dataType) for field in weighed.schema.fields):
+        changed = changed.groupBy(*told_apart(weighed)).agg(F.sum(WEIGHT).alias(SIGN)).where(F.col(SIGN) != 0)
+    return changed.select(*key_columns(key)).distinct()
+
+
+def difference(old: DataFrame, new: DataFrame) -> DataFrame:
+    """What makes the bag `old` the bag `new`: rows to insert, and rows, `_gone`, all copies of which are to go.
+
+    Delta cannot delete one of two equal rows: where fewer copies are wanted, all go and the wanted ones come again.
+    """
+    names = [column(name) for name in new.columns]
+    both = old.select(*names, F.lit(1).alias(REMOVED), F.lit(0).alias(ADDED)).unionAll(
+        new.select(*names, F.lit(0).alias(REMOVED), F.lit(1).alias(ADDED))
+    )
+    counted = both.groupBy(*names).agg(F.sum(REMOVED).alias(REMOVED), F.sum(ADDED).alias(ADDED))
+    fewer = F.col(ADDED) < F.col(REMOVED)
+    copies = F.when(fewer, F.col(ADDED)).otherwise(F.col(ADDED) - F.col(REMOVED)).cast("int")
+    marks = F.concat(F.array_repeat(F.lit(False), copies), F.array_repeat(F.lit(True), fewer.cast("int")))
+    return counted.where(F.col(ADDED) != F.col(REMOVED)).select(*names, F.explode(marks).alias(GONE))
+
+
+def unequal(stored: DataFrame, expected: DataFrame) -> DataFrame:
+    """EXCEPT ALL both ways in one pass: the rows that one side has more often, `_sign` > 0 where it is `stored`."""
+    names = expected.columns
+    both = stored.select(*[column(name) for name in names], F.lit(1).alias(SIGN)).unionAll(
+        expected.select(*[column(name).cast(stored.schema[name].dataType) for name in names], F.lit(-1).alias(SIGN))
+    )
+    return both.groupBy(*[column(name) for name in names]).agg(F.sum(SIGN).alias(SIGN)).where(F.col(SIGN) != 0)
+
+
+def check_keys(job: Job, changed: DataFrame, touched: DataFrame, few: bool) -> None:
+    """Raise UsageError where the function gave rows of a key that it was not given: Python may have changed it."""
+    key = tuple(job.key or ())
+    given = (F.broadcast(touched) if few else touched).alias("k")
+    strange = changed.alias("f").join(given, same_key(key, "f", "k"), "left_anti").limit(1).collect() if key else []
+    if strange:
+        said = row_text({name: strange[0][name] for name in key})
+        raise UsageError(
+            f"{job.target}: {job.reduce} gave a row of {said}, but none of the rows that it was given has this key; "
+            "the key's columns must stay as they are. Nothing was written."
+        )
+
+
+def key_columns(key: Sequence[str]) -> list[Column]:
+    """The key's columns; for key=[] one, `_all`, the same for all rows."""
+    return [column(name) for name in key] or [F.lit(True).alias(ALL)]

@@ -1,1 +1,0 @@
-"""How deliveries from outside become bronze rows."""

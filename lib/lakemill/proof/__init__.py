@@ -1,0 +1,1 @@
+"""Second opinions on a table, which share nothing with the way that updates take."""

@@ -1,0 +1,202 @@
+"""lakemill verify: recompute a table at the versions it was made from, and say where it differs."""
+
+from dataclasses import dataclass, field
+
+from py4j.protocol import Py4JJavaError
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame
+from pyspark.sql.types import StructType
+
+from lakemill.columns import column
+from lakemill.core.bags import unequal
+from lakemill.core.reduction import Reduction, reduction
+from lakemill.errors import LakemillError, UsageError, VersionsGone
+from lakemill.job import RESERVED, Dump, Job
+from lakemill.lake.failures import version_gone
+from lakemill.lake.feed import replaced
+from lakemill.lake.progress import Progress, last_progress
+from lakemill.lake.readers import unchanged_until
+from lakemill.lake.tables import Pin, without_state
+from lakemill.maps.check import check_job
+from lakemill.proof.expected import PARTS, Difference, damaged, differences, expected_rows, sampled, with_totals
+from lakemill.proof.states import wrong_states
+from lakemill.reducers import PerKey
+from lakemill.refresh import World
+from lakemill.refresh.load import loaded_dumps
+from lakemill.sources.dumps import choose, look, not_loaded
+from lakemill.sources.records import LINEAGE, missing_files, read_rows, refused
+
+
+@dataclass(frozen=True)
+class Verification:
+    """The outcome for one table: its version, those of its sources, and where it differs from a recompute.
+
+    compared: how many of the table's rows were, which in a table with a key are as many keys; all but for a sample.
+    """
+
+    target: str
+    version: int
+    versions: dict[str, int]
+    compared: int
+    unequal_rows: int
+    differences: list[Difference] = field(default_factory=list)
+
+    @property
+    def equal(self) -> bool:
+        """Whether the table holds exactly the rows that it should."""
+        return self.unequal_rows == 0
+
+
+def verify(world: World, job: Job, sample: float = 1) -> Verification:
+    """Compare the table with a recompute from its sources at the recorded versions.
+
+    sample: the fraction of its keys (of its rows, where it has no key) to compare, always the same ones. Raises
+    VersionsGone where the sources at these versions cannot be read any more.
+    """
+    if not 1 / PARTS <= sample <= 1:
+        raise UsageError(f"--sample {sample:g}: a fraction of the keys was expected, as 0.01; at most 1.")
+    target = world.lake.table(job.target)
+    log = target.log()
+    progress = last_progress(log) if log.exists else None
+    if progress is None:
+        raise LakemillError(
+            f"{job.target} cannot be verified: nothing says what it was made from. "
+            f"`lakemill run {job.target}` makes it."
+        )
+    stored = target.full(log.version)
+    chosen = _Sample(job, stored.schema, sample)
+    part = chosen.of(stored)
+    try:
+        if isinstance(job.source, Dump):
+            count, found = _compared(job, part, chosen.of(_landed(world, job, progress)))
+        else:
+            mapped, made = _mapped(world, job, progress)
+            count, found = _against(job, part, chosen.of(mapped), made)
+    except (PySparkException, Py4JJavaError) as error:
+        raise refused(error) or _gone(world, job, error) or error from None
+    compared = part.count()
+    if not compared and not count:
+        _refuse_none(job, sample, stored)
+    return Verification(job.target, log.version, dict(progress.versions), compared, count, found)
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """A part of a table's keys, or rows, and of the mapped rows that belong to them."""
+
+    job: Job
+    stored: StructType
+    fraction: float
+
+    def of(self, frame: DataFrame) -> DataFrame:
+        """The frame's rows that are in it."""
+        if self.job.key == ():  # the whole table is one row
+            return frame
+        names = self.job.key or [name for name in self.stored.names if name != RESERVED]
+        return sampled(frame, names, self.stored, self.fraction)
+
+
+def _refuse_none(job: Job, sample: float, stored: DataFrame) -> None:
+    """A comparison of nothing proves nothing, unless there is nothing."""
+    rows = stored.count()
+    if rows:
+        raise LakemillError(
+            f"{job.target}: none of its {rows:,} rows is in a sample of {sample:g}: nothing was compared. "
+            "Take a larger one."
+        )
+
+
+def _compared(job: Job, stored: DataFrame, expected: DataFrame) -> tuple[int, list[Difference]]:
+    _same_columns(job, stored, expected)
+    return differences(unequal(stored, expected), _one_row_a(job))
+
+
+def _against(
+    job: Job, stored: DataFrame, mapped: DataFrame, made: Reduction | PerKey | None
+) -> tuple[int, list[Difference]]:
+    """Against the mapped rows: what is presented, the totals that are kept, and whatever else the state claims."""
+    if not isinstance(made, Reduction):
+        return _compared(job, stored, expected_rows(mapped, made))
+    count, found = _compared(job, with_totals(stored, made), expected_rows(mapped, made))
+    states = wrong_states(stored, mapped, made)
+    wrong, damage = damaged(states, made.key) if states is not None else (0, [])
+    return count + wrong, found + damage
+
+
+def _mapped(world: World, job: Job, progress: Progress) -> tuple[DataFrame, Reduction | PerKey | None]:
+    pins = {name: world.lake.table(name).pin() for name in job.sources}
+    if set(pins) != set(progress.versions):
+        raise _changed(job)
+    schemas = {name: without_state(_as_made(pin, progress).schema) for name, pin in pins.items()}
+    mapped = check_job(world.spark, job, schemas)
+    if mapped.fingerprint != progress.fingerprint:
+        raise _changed(job)
+    # A source that is named twice is read twice: its columns must not be taken for each other.
+    full = [_as_made(pins[name], progress) for name in job.sources]
+    named = [[column(one) for one in schemas[name].names] for name in job.sources]
+    frames = [frame.select(*names) for frame, names in zip(full, named, strict=True)]
+    return job.mapped(*frames), _reduction(job, mapped.schema)
+
+
+def _as_made(pin: Pin, progress: Progress) -> DataFrame:
+    """A source as the target was made from it; read as of the newest version that has these rows, kept the longest."""
+    name, log = pin.table.name, pin.table.log()
+    version = progress.versions[name]
+    other = replaced(pin, progress)
+    if other:
+        raise LakemillError(
+            f"A table made from {name} cannot be verified: another table stands in its place now ({other}). "
+            "`lakemill run` rebuilds what was made from it."
+        )
+    return pin.table.full(unchanged_until(version, log.commits(version, pin.version) or []))
+
+
+def _reduction(job: Job, mapped: StructType) -> Reduction | PerKey | None:
+    if isinstance(job.reduce, PerKey):
+        return job.reduce
+    return None if job.appends else reduction(job, mapped)
+
+
+def _one_row_a(job: Job) -> tuple[str, ...]:
+    """The columns that tell the target's rows apart; PerKey may give several rows a key."""
+    return () if isinstance(job.reduce, PerKey) else tuple(job.key or ())
+
+
+def _changed(job: Job) -> LakemillError:
+    return LakemillError(
+        f"{job.target} cannot be verified: its job changed since it was made. `lakemill run {job.target}` first."
+    )
+
+
+def _gone(world: World, job: Job, error: Exception) -> LakemillError | None:
+    """The same error in words, where files or the log of the versions that the table was made from are gone."""
+    if not version_gone(error):
+        return None
+    removed = {name: world.lake.table(name).log().last_vacuum() for name in job.sources}
+    when = [f"{name} was vacuumed on {commit.at:%Y-%m-%d}" for name, commit in removed.items() if commit]
+    return VersionsGone(
+        f"{job.target} cannot be verified: versions that it was made from are gone "
+        f"({', '.join(when) or 'no log says when they were vacuumed'}). "
+        f"`lakemill verify {job.target} --update` brings it up to date first, and verifies it at the new versions."
+    )
+
+
+def _landed(world: World, job: Job, progress: Progress) -> DataFrame:
+    assert isinstance(job.source, Dump)
+    target = world.lake.table(job.target)
+    landing = look(world.spark, world.landing, job.source.feed)
+    deliveries, loaded = landing.deliveries(world.spark), loaded_dumps(target)
+    dumps = choose(deliveries, loaded, job.target)
+    if landing.digest == progress.landing:  # nothing came since: all that lies there was loaded
+        dumps += not_loaded(deliveries, loaded)
+    missing_files(world.spark, dumps)
+    header = tuple(name for name in target.log().schema.names if name not in LINEAGE)
+    return read_rows(world.spark, dumps, header)
+
+
+def _same_columns(job: Job, stored: DataFrame, expected: DataFrame) -> None:
+    if set(stored.columns) != set(expected.columns):
+        raise LakemillError(
+            f"{job.target} differs: it has the columns {', '.join(stored.columns)} "
+            f"where {', '.join(expected.columns)} were expected."
+        )

@@ -1,0 +1,1 @@
+"""What is tried on some rows before it is trusted: the laws of reducers and folds, and pure functions."""
