@@ -11,9 +11,9 @@ from lakemill.conf import Conf
 from lakemill.errors import CommitLost, LakemillError, UsageError, did_you_mean
 from lakemill.graph import select
 from lakemill.job import Dump, Job
+from lakemill.lake.commit import lost_race
 from lakemill.lake.lock import lock, lock_folder
 from lakemill.lake.maintain import Maintained, maintain, maintain_ledger
-from lakemill.lake.progress import lost_race
 from lakemill.lake.readers import readers
 from lakemill.lake.session import start_session
 from lakemill.lake.tables import Lake

@@ -11,8 +11,9 @@ from lake_jobs import SALES, do
 
 from lakemill import Count, Job, Max
 from lakemill.errors import Busy, CorruptFeed, LakemillError, UsageError
+from lakemill.lake.commit import TXN_APP
 from lakemill.lake.lock import lock
-from lakemill.lake.progress import TXN_APP, NoProgress, read_progress
+from lakemill.lake.progress import NoProgress, read_progress
 from lakemill.observe.runs import Run
 from lakemill.refresh import prepare, refresh
 

@@ -7,7 +7,7 @@ from pyspark.sql import DataFrame, functions as F
 from lakemill import Count, Job, Latest, PerKey, Sum
 from lakemill.core.local import to_local
 from lakemill.errors import CommitLost, UsageError
-from lakemill.lake.progress import recording
+from lakemill.lake.commit import recording
 from lakemill.observe.runs import Run
 from lakemill.refresh import prepare
 from lakemill.runner import run_table

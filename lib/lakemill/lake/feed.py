@@ -8,18 +8,19 @@ from lakemill.errors import LakemillError
 from lakemill.lake.change import COMPARED, Change
 from lakemill.lake.files import missing
 from lakemill.lake.log import CHANGE_FEED, Commit
-from lakemill.lake.progress import Progress
+from lakemill.lake.progress import Progress, TablePosition
 from lakemill.lake.schema import comparable, reshaped
 from lakemill.lake.tables import Pin, Table
 
 
 def change_since(pin: Pin, progress: Progress) -> Change:
     """The change of a source since the version that the target was made from."""
-    name, after = pin.table.name, progress.versions.get(pin.table.name, -1)
-    other = replaced(pin, progress)
+    name, read = pin.table.name, progress.table(pin.table.name)
+    after = read.version if read else -1
+    other = replaced(pin, read)
     if other:
         return Change(name, after, pin.version, True, problem="SOURCE_RECREATED", detail=other)
-    if pin.version <= after or name not in progress.ids:
+    if pin.version <= after or read is None:
         size = pin.table.log().bytes_at(pin.version)
         return Change(name, after, after, table_bytes=size, ahead=pin.version < after)
     commits = _commits(pin.table, after, pin.version)
@@ -44,18 +45,18 @@ def change_since(pin: Pin, progress: Progress) -> Change:
     return _had_from(pin, change, commits, columns.unreadable) if changed else change
 
 
-def replaced(pin: Pin, progress: Progress) -> str:
+def replaced(pin: Pin, read: TablePosition | None) -> str:
     """How the table that stands in the source's place now shows that it is not the one that was read; else nothing."""
-    name, log = pin.table.name, pin.table.log()
-    if name not in progress.ids:
+    log = pin.table.log()
+    if read is None:
         return ""
-    after = progress.versions[name]
-    if progress.ids[name] != pin.table_id:
+    after = read.version
+    if read.table_id != pin.table_id:
         return "it is another table than before"
     if log.version < after:
         return f"it went back behind version {after}, which was read: brought back from a copy?"
-    read, commit = progress.commits.get(name), log.commit(after)
-    if read and commit and commit.id != read:
+    commit = log.commit(after)
+    if read.commit and commit and commit.id != read.commit:
         return f"its version {after} is not the one that was read: brought back from a copy, and written since?"
     return ""
 

@@ -21,7 +21,7 @@ from lakemill.lake.commit import repeat
 from lakemill.lake.feed import replaced
 from lakemill.lake.files import list_files
 from lakemill.lake.log import Log
-from lakemill.lake.progress import NoProgress, Progress, read_progress
+from lakemill.lake.progress import NoProgress, Progress, TablePosition, read_progress
 from lakemill.lake.readers import Need, Reader, log_files, need, unchanged_until
 from lakemill.lake.tables import ROWS_A_FILE, Lake, Table
 
@@ -147,19 +147,19 @@ def _vacuumed(log: Log, before: int) -> tuple[int, int]:
 
 def _moved(lake: Lake, progress: Progress) -> Progress:
     """The progress with each source's newest version that still has the rows it was made from: older ones may go."""
-    versions, commits = dict(progress.versions), dict(progress.commits)
-    for name, version in progress.versions.items():
-        table = lake.table(name)
-        if table.log().exists and not replaced(table.pin(), progress):
-            versions[name], commits[name] = _newest_alike(table.log(), version)
-    return replace(progress, versions=versions, commits=commits)
+    positions = dict(progress.positions)
+    for name in progress.versions:
+        table, read = lake.table(name), progress.table(name)
+        if read and table.log().exists and not replaced(table.pin(), read):
+            positions[name] = _newest_alike(table.log(), read).value()
+    return replace(progress, positions=positions)
 
 
-def _newest_alike(log: Log, version: int) -> tuple[int, str]:
-    """The newest version that has the rows of this one, and the id of its commit."""
-    found = unchanged_until(version, log.commits(version, log.version) or [])
-    commit = log.commit(found)
-    return found, commit.id if commit else ""
+def _newest_alike(log: Log, read: TablePosition) -> TablePosition:
+    """The newest version that has the rows of the one that was read."""
+    newest = unchanged_until(read.version, log.commits(read.version, log.version) or [])
+    commit = log.commit(newest)
+    return TablePosition(newest, read.table_id, commit.id if commit else "")
 
 
 def _clean_log(table: Table, needs: Sequence[Need], done: Maintained) -> None:

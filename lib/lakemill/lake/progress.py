@@ -1,47 +1,70 @@
 """Progress: what a table was made from, written into the same commit as its rows, so that the two cannot part.
 
 A commit's userMetadata holds it; its `txn` (appId `lakemill/<table>`, version = the run's number) makes Delta take
-a number once. Delta skips a MERGE whose number was taken without a word, so every write is read back.
+a number once.
 """
 
 import json
 import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any
 
-from delta.exceptions import DeltaConcurrentModificationException
-from py4j.protocol import Py4JJavaError
-from pyspark.sql import SparkSession
-
-from lakemill.errors import CommitLost, UsageError
+from lakemill.errors import UsageError
 from lakemill.lake.log import Commit, Log
 
-METADATA = "spark.databricks.delta.commitInfo.userMetadata"
-TXN_APP = "spark.databricks.delta.write.txnAppId"
-TXN_VERSION = "spark.databricks.delta.write.txnVersion"
 KEY = "lakemill"
+LANDING = "landing"
+"""The name of the position of a table that is fed by dumps, which has this one source."""
+
+
+Position = Mapping[str, Any]
+"""How far a source was read: a small JSON value that only the source itself understands."""
+
+
+@dataclass(frozen=True)
+class TablePosition:
+    """How far a Delta table was read: a version, the table's id, and the id of the commit that made the version.
+
+    Another commit under the same version, or another id, is another table. `commit` is empty where the log did not
+    tell it any more.
+    """
+
+    version: int
+    table_id: str
+    commit: str = ""
+
+    def value(self) -> Position:
+        """As a position."""
+        return asdict(self)
 
 
 @dataclass(frozen=True)
 class Progress:
-    """run: its number, 1 first.   versions, ids: each source's version and table id.   fingerprint: of the job.
+    """What a target was made from, and how.
 
-    commits: the id of each source's commit of that version, where it was read; another one there is another table.
-    landing: for a table fed by dumps, a digest of the landing as it was last read.   plan, reason: how the run went.
-    nonce: tells this commit from any other.   version: of the target, where it was read.
+    run: the number of the run, 1 first.   positions: how far each source was read, by the source's name.
+    fingerprint: of the job.   plan, reason: how the run went.   nonce: tells this commit from any other.
+    version: of the target, where it was read.
     """
 
     run: int
-    versions: Mapping[str, int]
-    ids: Mapping[str, str]
+    positions: Mapping[str, Position]
     fingerprint: str
     plan: str
     reason: str
-    landing: str = ""
-    commits: Mapping[str, str] = field(default_factory=dict)
     nonce: str = field(default_factory=lambda: uuid.uuid4().hex)
     version: int = -1
+
+    def table(self, name: str) -> TablePosition | None:
+        """How far a source table was read; None where the target was not made from it."""
+        position = self.positions.get(name)
+        return TablePosition(**position) if position else None
+
+    @property
+    def versions(self) -> dict[str, int]:
+        """The versions of the source tables; other sources have none."""
+        return {name: int(position["version"]) for name, position in self.positions.items() if "version" in position}
 
     def text(self) -> str:
         """As a commit's userMetadata."""
@@ -113,69 +136,25 @@ def _foreign(commit: Commit, taken: int) -> NoProgress:
 def progress_of(commit: Commit) -> Progress | None:
     """The progress that a commit carries, if it is one of lakemill's."""
     try:
-        said = json.loads(commit.info.get("userMetadata") or "null")
+        metadata = json.loads(commit.info.get("userMetadata") or "null")
     except ValueError:
         return None
-    if not isinstance(said, dict) or KEY not in said:
+    if not isinstance(metadata, dict) or KEY not in metadata:
         return None
-    return replace(Progress(**said[KEY]), version=commit.version)
+    recorded = _in_positions(metadata[KEY])
+    known = {each.name: recorded[each.name] for each in fields(Progress) if each.name in recorded}
+    return Progress(**known | {"version": commit.version})
 
 
-@contextmanager
-def recording(spark: SparkSession, table: str, progress: Progress) -> Iterator[None]:
-    """Every Delta write inside carries the progress and takes the run's number: there must be exactly one.
-
-    The confs are the session's: a conf left behind would make a later write vanish, so they are always unset.
-    """
-    confs = {METADATA: progress.text(), TXN_APP: app_id(table), TXN_VERSION: str(progress.run)}
-    preset = [key for key in confs if spark.conf.get(key, None) is not None]
-    if preset:
-        raise UsageError(
-            f"{table}: {', '.join(preset)} is set already; lakemill sets it itself for each commit. Unset it."
-        )
-    try:
-        for key, value in confs.items():
-            spark.conf.set(key, value)
-        yield
-    finally:
-        for key in confs:
-            spark.conf.unset(key)
-
-
-def lost_race(error: Exception) -> bool:
-    """Whether a write failed because another one committed first; PySpark does not always translate Delta's own."""
-    if isinstance(error, Py4JJavaError):
-        return "io.delta.exceptions." in str(error.java_exception)
-    return isinstance(error, DeltaConcurrentModificationException)
-
-
-def confirm(log: Log, table: str, progress: Progress, planned: int) -> Commit:
-    """The commit that holds this progress; raises CommitLost where another run took its number.
-
-    `planned`: the version that the run started from. What somebody else wrote since then is under our commit, where
-    nobody would look for it: then the table is not what its progress says, and that is said aloud.
-    """
-    for version in range(log.version, -1, -1):
-        commit = log.commit(version)
-        found = progress_of(commit) if commit else None
-        if commit and found and found.nonce == progress.nonce:
-            if commit.transaction(app_id(table)) != progress.run:
-                continue  # Delta's auto compaction, which ran inside our write and says what it said
-            _alone(log, table, planned, version)
-            return commit
-        if commit is None or (found and found.run <= progress.run):
-            break
-    raise CommitLost(
-        f"{table}: run {progress.run} was committed by another process first; nothing of this one was written. "
-        "Run again: it starts from what the other one left."
-    )
-
-
-def _alone(log: Log, table: str, planned: int, ours: int) -> None:
-    between = (log.commit(version) for version in range(planned + 1, ours))
-    foreign = [commit for commit in between if commit is None or commit.changes_data]
-    if foreign:
-        raise CommitLost(
-            f"{table}: somebody else wrote to it while this run was at work, and version {ours} of this run stands on "
-            f"theirs. `lakemill run {table} --policy rebuild` makes it right; let nobody but lakemill write it."
-        )
+def _in_positions(recorded: dict[str, Any]) -> dict[str, Any]:
+    """The recorded progress as it is written today: at first each of a position's values had a map of its own."""
+    if "positions" in recorded:
+        return recorded
+    ids, commits = recorded.get("ids", {}), recorded.get("commits", {})
+    positions: dict[str, Position] = {
+        name: TablePosition(version, ids.get(name, ""), commits.get(name, "")).value()
+        for name, version in recorded.get("versions", {}).items()
+    }
+    if recorded.get("landing"):
+        positions[LANDING] = {"digest": recorded["landing"]}
+    return recorded | {"positions": positions}

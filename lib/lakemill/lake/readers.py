@@ -65,8 +65,8 @@ def readers(lake: Lake, jobs: Iterable[Job]) -> list[Reader]:
         log = lake.table(job.target).log()
         progress = last_progress(log) if job.sources and log.exists else None
         if progress:
-            named = [name for name in dict.fromkeys(job.sources) if name in progress.versions]
-            found += [Reader(job.target, name, progress.ids[name], progress.versions[name]) for name in named]
+            read = {name: progress.table(name) for name in job.sources}
+            found += [Reader(job.target, name, at.table_id, at.version) for name, at in read.items() if at]
     return found
 
 

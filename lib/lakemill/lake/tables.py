@@ -15,6 +15,7 @@ from lakemill.job import RESERVED
 from lakemill.lake.catalog import enlist, location
 from lakemill.lake.change import COMPARED, FEED, NETTED
 from lakemill.lake.log import CHANGE_FEED, Log
+from lakemill.lake.progress import TablePosition
 
 LOG_CLEANUP = "delta.enableExpiredLogCleanup"
 ADDS = ("insert", "update_postimage")
@@ -92,11 +93,10 @@ class Pin:
     table_id: str
     schema: StructType
 
-    @property
-    def commit_id(self) -> str:
-        """The id of the commit that made this version; empty where it was cleaned from the log."""
+    def position(self) -> TablePosition:
+        """How far a run reads that reads this version."""
         commit = self.table.log().commit(self.version)
-        return commit.id if commit else ""
+        return TablePosition(self.version, self.table_id, commit.id if commit else "")
 
     def rows(self) -> DataFrame:
         """The presented rows at this version."""

@@ -14,7 +14,7 @@ from lakemill.errors import LakemillError, UsageError, VersionsGone
 from lakemill.job import RESERVED, Dump, Job
 from lakemill.lake.failures import version_gone
 from lakemill.lake.feed import replaced
-from lakemill.lake.progress import Progress, last_progress
+from lakemill.lake.progress import LANDING, Progress, last_progress
 from lakemill.lake.readers import unchanged_until
 from lakemill.lake.tables import Pin, without_state
 from lakemill.maps.check import check_job
@@ -141,14 +141,15 @@ def _mapped(world: World, job: Job, progress: Progress) -> tuple[DataFrame, Redu
 def _as_made(pin: Pin, progress: Progress) -> DataFrame:
     """A source as the target was made from it; read as of the newest version that has these rows, kept the longest."""
     name, log = pin.table.name, pin.table.log()
-    version = progress.versions[name]
-    other = replaced(pin, progress)
+    read = progress.table(name)
+    assert read is not None
+    other = replaced(pin, read)
     if other:
         raise LakemillError(
             f"A table made from {name} cannot be verified: another table stands in its place now ({other}). "
             "`lakemill run` rebuilds what was made from it."
         )
-    return pin.table.full(unchanged_until(version, log.commits(version, pin.version) or []))
+    return pin.table.full(unchanged_until(read.version, log.commits(read.version, pin.version) or []))
 
 
 def _reduction(job: Job, mapped: StructType) -> Reduction | PerKey | None:
@@ -187,7 +188,8 @@ def _landed(world: World, job: Job, progress: Progress) -> DataFrame:
     landing = look(world.spark, world.landing, job.source.feed)
     deliveries, loaded = landing.deliveries(world.spark), loaded_dumps(target)
     dumps = choose(deliveries, loaded, job.target)
-    if landing.digest == progress.landing:  # nothing came since: all that lies there was loaded
+    # Where nothing came since, all that lies there was loaded.
+    if progress.positions.get(LANDING) == {"digest": landing.digest}:
         dumps += not_loaded(deliveries, loaded)
     missing_files(world.spark, dumps)
     header = tuple(name for name in target.log().schema.names if name not in LINEAGE)

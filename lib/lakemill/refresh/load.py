@@ -4,7 +4,7 @@ from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 
 from lakemill.job import Dump, Job
-from lakemill.lake.progress import NoProgress, Progress, read_progress
+from lakemill.lake.progress import LANDING, NoProgress, Progress, read_progress
 from lakemill.lake.tables import Table, append, create
 from lakemill.observe.runs import Run
 from lakemill.refresh.commit import commit, stage
@@ -43,7 +43,7 @@ def _plan(
 ) -> tuple[Plan, list[Delivery]]:
     if not landing.manifests:
         return Plan(NOTHING, "NOTHING_NEW", f"no dump lies at {landing.uri}"), []
-    if isinstance(progress, Progress) and progress.landing == landing.digest and policy != REBUILD:
+    if policy != REBUILD and _as_it_was(landing, progress):
         return Plan(NOTHING, "NOTHING_NEW", "the landing is as it was"), []
     deliveries, loaded = landing.deliveries(target.spark), loaded_dumps(target)
     if isinstance(progress, NoProgress) or policy == REBUILD:
@@ -65,7 +65,7 @@ def _write(
     planned = target.log().version
     known = [name for name in target.log().schema.names if name not in LINEAGE] if plan.kind == UPDATE else []
     rows = read_rows(spark, dumps, tuple(known) or read_header(spark, dumps[0].files[0]))
-    next_progress = Progress(progress.run + 1, {}, {}, "dump", plan.kind, plan.reason, landing.digest)
+    next_progress = Progress(progress.run + 1, {LANDING: {"digest": landing.digest}}, "dump", plan.kind, plan.reason)
 
     def write() -> None:
         if plan.kind == UPDATE:
@@ -78,6 +78,11 @@ def _write(
     except (PySparkException, Py4JJavaError) as error:
         raise refused(error) or error from None
     run.rows_in = sum(file.rows for dump in dumps for file in dump.files)
+
+
+def _as_it_was(landing: Landing, progress: Progress | NoProgress) -> bool:
+    """Whether nothing came to the landing since the progress was written."""
+    return isinstance(progress, Progress) and progress.positions.get(LANDING) == {"digest": landing.digest}
 
 
 def loaded_dumps(target: Table) -> dict[str, str]:

@@ -52,12 +52,9 @@ class Task:
 
     def next_progress(self) -> Progress:
         """What the commit of this run is to record."""
-        versions = {name: pin.version for name, pin in self.pins.items()}
-        ids = {name: pin.table_id for name, pin in self.pins.items()}
-        kind, reason = self.plan.kind, self.plan.reason
-        commits = {name: pin.commit_id for name, pin in self.pins.items()}
-        run = self.progress.run + 1
-        return Progress(run, versions, ids, self.mapped.fingerprint, kind, reason, commits=commits)
+        positions = {name: pin.position().value() for name, pin in self.pins.items()}
+        plan = self.plan
+        return Progress(self.progress.run + 1, positions, self.mapped.fingerprint, plan.kind, plan.reason)
 
 
 def prepare(world: World, job: Job, policy: str) -> Task:
