@@ -15,8 +15,8 @@ from lakemill.graph import load_jobs, ordered
 from lakemill.job import Job
 from lakemill.observe.runs import DONE, Run
 from lakemill.proof.verify import verify
-from lakemill.refresh import World
 from lakemill.runner import open_world, run_tables
+from lakemill.world import World
 
 ROOT = Path(__file__).resolve().parent.parent
 BULK_UNTIL = date(2017, 12, 24)

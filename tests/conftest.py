@@ -16,10 +16,10 @@ from lakemill.lake.progress import Progress, read_progress
 from lakemill.lake.session import start_session
 from lakemill.lake.tables import Lake
 from lakemill.observe.runs import Run
-from lakemill.proof.expected import Difference
+from lakemill.proof.difference import Difference
 from lakemill.proof.verify import verify
-from lakemill.refresh import World
 from lakemill.runner import run_table
+from lakemill.world import World
 
 SPARK = {
     "spark.master": "local[2]",

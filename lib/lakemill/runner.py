@@ -19,9 +19,10 @@ from lakemill.lake.session import start_session
 from lakemill.lake.tables import Lake
 from lakemill.observe.cost import metered
 from lakemill.observe.runs import FAILED, LEDGER, SKIPPED, Run, record
-from lakemill.refresh import World, refresh
+from lakemill.refresh import refresh
 from lakemill.refresh.load import load
 from lakemill.refresh.plan import POLICIES
+from lakemill.world import World
 
 
 @dataclass

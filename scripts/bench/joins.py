@@ -25,8 +25,8 @@ from lakemill.lake.session import start_session
 from lakemill.lake.tables import Lake, by_range
 from lakemill.observe.cost import metered
 from lakemill.observe.runs import Run
-from lakemill.refresh import World
 from lakemill.runner import run_table
+from lakemill.world import World
 
 ROOT = Path(__file__).resolve().parents[2]
 PRODUCTS, HOUSEHOLDS, STORES, DAYS = 100_000, 50_000, 300, 365

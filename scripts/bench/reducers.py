@@ -39,8 +39,8 @@ from lakemill.core.reduction import reduction
 from lakemill.lake.session import start_session
 from lakemill.lake.tables import Lake
 from lakemill.observe.runs import Run
-from lakemill.refresh import World
 from lakemill.runner import run_table
+from lakemill.world import World
 
 ROOT = Path(__file__).resolve().parents[2]
 KEYS = 1000

@@ -23,8 +23,8 @@ from lakemill.core.mapreduce import target_rows, totals
 from lakemill.core.reduction import reduction
 from lakemill.graph import load_jobs
 from lakemill.observe.runs import Run
-from lakemill.refresh import World
 from lakemill.runner import open_world, run_table, run_tables
+from lakemill.world import World
 
 ROOT = Path(__file__).resolve().parents[2]
 ROUNDS = 5

@@ -22,6 +22,7 @@ from pyspark.sql import DataFrame, Window, functions as F
 
 from lakemill import Count, CountDistinct, Job, Latest, Max, Min, PerKey, Sum
 from lakemill.errors import UsageError
+from lakemill.kinds import kind_of
 from lakemill.lake.change import Change
 from lakemill.maps.check import check_job
 from lakemill.observe.runs import Run
@@ -350,10 +351,11 @@ def test_every_case_is_updated_whichever_source_changed(spark):
     rebuilt = {}
     for name, case in CASES.items():
         sources = {source: schemas[source] for source in case.job.sources}
-        joins = check_job(spark, case.job, sources).joins
+        mapped = check_job(spark, case.job, sources)
+        kind = kind_of(case.job, mapped.schema)
         for changed in sources:
             changes = {source: Change(source, 0, 1, source == changed, removes=True) for source in sources}
-            plan = decide(case.job, "auto", changes, None, joins)
+            plan = decide(kind, "auto", changes, None, mapped.joins)
             if plan.kind != "update":
                 rebuilt[name, changed] = plan.reason
     assert rebuilt == {

@@ -8,7 +8,7 @@ from lake_jobs import SALES
 from lakemill.conf import load_conf
 from lakemill.errors import UsageError
 from lakemill.lake.tables import Lake
-from lakemill.refresh import World
+from lakemill.world import World
 
 ROWS = [("north", 5), ("south", 7)]
 

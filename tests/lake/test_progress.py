@@ -38,7 +38,7 @@ def test_the_same_run_twice_is_one_effect(shop):
 
 def test_a_run_that_dies_before_its_commit_leaves_nothing(shop, monkeypatch):
     shop.put("raw.sales", [("a", 10)], SCHEMA)
-    monkeypatch.setattr("lakemill.refresh.update.merge_keys", _dies)
+    monkeypatch.setattr("lakemill.kinds.reduced.merge_keys", _dies)
     with pytest.raises(RuntimeError, match="power cut"):
         shop.run(SALES)
     assert shop.rows("gold.sales")[0] == ("a", 2, 3, 2)
@@ -212,8 +212,9 @@ def test_a_table_of_another_maker_is_left_alone(lake):
 
 def test_the_commit_says_what_it_was_made_from(shop):
     said = shop.metadata("gold.sales")
-    assert said["versions"] == {"raw.sales": shop.log("raw.sales").version}
-    assert said["ids"] == {"raw.sales": shop.log("raw.sales").table_id}
+    log = shop.log("raw.sales")
+    commit = log.commit(log.version).id
+    assert said["positions"] == {"raw.sales": {"version": log.version, "table_id": log.table_id, "commit": commit}}
     assert (said["plan"], said["reason"], said["run"]) == ("rebuild", "FIRST_RUN", 1)
 
 
@@ -242,8 +243,8 @@ def test_more_rows_taken_than_there_were_is_a_corrupt_feed(shop, monkeypatch):
 
     from lakemill.refresh import update as module
 
-    _change = module.change_of
-    monkeypatch.setattr(module, "change_of", twice_removed)
+    _change = module.mapped_change
+    monkeypatch.setattr(module, "mapped_change", twice_removed)
     with pytest.raises(CorruptFeed, match="shop=a"):
         shop.run(SALES)
     assert shop.rows("gold.sales")[0] == ("a", 2, 3, 2)

@@ -9,22 +9,20 @@ from pyspark.sql.types import StructType
 
 from lakemill.columns import column
 from lakemill.core.bags import unequal
-from lakemill.core.reduction import Reduction, reduction
 from lakemill.errors import LakemillError, UsageError, VersionsGone
 from lakemill.job import RESERVED, Dump, Job
+from lakemill.kinds import Kind, kind_of
 from lakemill.lake.failures import version_gone
 from lakemill.lake.feed import replaced
 from lakemill.lake.progress import LANDING, Progress, last_progress
 from lakemill.lake.readers import unchanged_until
 from lakemill.lake.tables import Pin, without_state
 from lakemill.maps.check import check_job
-from lakemill.proof.expected import PARTS, Difference, damaged, differences, expected_rows, sampled, with_totals
-from lakemill.proof.states import wrong_states
-from lakemill.reducers import PerKey
-from lakemill.refresh import World
+from lakemill.proof.difference import PARTS, Difference, damaged, differences, sampled
 from lakemill.refresh.load import loaded_dumps
 from lakemill.sources.dumps import choose, look, not_loaded
 from lakemill.sources.records import LINEAGE, missing_files, read_rows, refused
+from lakemill.world import World
 
 
 @dataclass(frozen=True)
@@ -68,10 +66,10 @@ def verify(world: World, job: Job, sample: float = 1) -> Verification:
     part = chosen.of(stored)
     try:
         if isinstance(job.source, Dump):
-            count, found = _compared(job, part, chosen.of(_landed(world, job, progress)))
+            count, found = _compared(job, (), part, chosen.of(_landed(world, job, progress)))
         else:
-            mapped, made = _mapped(world, job, progress)
-            count, found = _against(job, part, chosen.of(mapped), made)
+            mapped, kind = _mapped(world, job, progress)
+            count, found = _against(part, chosen.of(mapped), kind)
     except (PySparkException, Py4JJavaError) as error:
         raise refused(error) or _gone(world, job, error) or error from None
     compared = part.count()
@@ -106,24 +104,22 @@ def _refuse_none(job: Job, sample: float, stored: DataFrame) -> None:
         )
 
 
-def _compared(job: Job, stored: DataFrame, expected: DataFrame) -> tuple[int, list[Difference]]:
-    _same_columns(job, stored, expected)
-    return differences(unequal(stored, expected), _one_row_a(job))
-
-
-def _against(
-    job: Job, stored: DataFrame, mapped: DataFrame, made: Reduction | PerKey | None
+def _compared(
+    job: Job, row_key: tuple[str, ...], stored: DataFrame, expected: DataFrame
 ) -> tuple[int, list[Difference]]:
+    _same_columns(job, stored, expected)
+    return differences(unequal(stored, expected), row_key)
+
+
+def _against(stored: DataFrame, mapped: DataFrame, kind: Kind) -> tuple[int, list[Difference]]:
     """Against the mapped rows: what is presented, the totals that are kept, and whatever else the state claims."""
-    if not isinstance(made, Reduction):
-        return _compared(job, stored, expected_rows(mapped, made))
-    count, found = _compared(job, with_totals(stored, made), expected_rows(mapped, made))
-    states = wrong_states(stored, mapped, made)
-    wrong, damage = damaged(states, made.key) if states is not None else (0, [])
-    return count + wrong, found + damage
+    count, rows = _compared(kind.job, kind.row_key, kind.comparable(stored), kind.expected(mapped))
+    states = kind.wrong_states(stored, mapped)
+    damaged_states, damage = damaged(states, kind.row_key) if states is not None else (0, [])
+    return count + damaged_states, rows + damage
 
 
-def _mapped(world: World, job: Job, progress: Progress) -> tuple[DataFrame, Reduction | PerKey | None]:
+def _mapped(world: World, job: Job, progress: Progress) -> tuple[DataFrame, Kind]:
     pins = {name: world.lake.table(name).pin() for name in job.sources}
     if set(pins) != set(progress.versions):
         raise _changed(job)
@@ -135,7 +131,7 @@ def _mapped(world: World, job: Job, progress: Progress) -> tuple[DataFrame, Redu
     full = [_as_made(pins[name], progress) for name in job.sources]
     named = [[column(one) for one in schemas[name].names] for name in job.sources]
     frames = [frame.select(*names) for frame, names in zip(full, named, strict=True)]
-    return job.mapped(*frames), _reduction(job, mapped.schema)
+    return job.mapped(*frames), kind_of(job, mapped.schema)
 
 
 def _as_made(pin: Pin, progress: Progress) -> DataFrame:
@@ -150,17 +146,6 @@ def _as_made(pin: Pin, progress: Progress) -> DataFrame:
             "`lakemill run` rebuilds what was made from it."
         )
     return pin.table.full(unchanged_until(read.version, log.commits(read.version, pin.version) or []))
-
-
-def _reduction(job: Job, mapped: StructType) -> Reduction | PerKey | None:
-    if isinstance(job.reduce, PerKey):
-        return job.reduce
-    return None if job.appends else reduction(job, mapped)
-
-
-def _one_row_a(job: Job) -> tuple[str, ...]:
-    """The columns that tell the target's rows apart; PerKey may give several rows a key."""
-    return () if isinstance(job.reduce, PerKey) else tuple(job.key or ())
 
 
 def _changed(job: Job) -> LakemillError:

@@ -22,9 +22,9 @@ from lakemill.refresh.commit import stage
 from lakemill.refresh.plan import NOTHING, REBUILD, Plan, allowed, decide
 from lakemill.refresh.restate import restate
 from lakemill.refresh.task import Task, prepare
-from lakemill.refresh.world import World
+from lakemill.world import World
 
-__all__ = ["Task", "World", "prepare", "refresh"]
+__all__ = ["Task", "prepare", "refresh"]
 
 
 def refresh(world: World, job: Job, policy: str, run: Run, where: str | None = None) -> None:
@@ -91,7 +91,7 @@ def _otherwise(task: Task, policy: str, error: Exception) -> Task | None:
         name: compared(task.pins[name], change, reason, detail) if change.changes_data and change.by == FEED else change
         for name, change in task.changes.items()
     }
-    plan = decide(task.job, policy, changes, None, task.mapped.joins)
+    plan = decide(task.kind, policy, changes, None, task.mapped.joins)
     if changes == task.changes:  # they were compared already, and that failed too
         plan = allowed(task.job, policy, Plan(REBUILD, reason, f"{', '.join(task.job.sources)}: {detail}"))
     return replace(task, changes=changes, plan=plan)

@@ -1,21 +1,17 @@
 """lakemill explain: what a run would do to a table, and why, before anything runs."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
 
-from lakemill.core import bags, mapreduce
-from lakemill.core.reduction import Reduction
 from lakemill.core.steps import steps
 from lakemill.job import Dump, Job
 from lakemill.lake.progress import read_progress
-from lakemill.reducers import Collected, Latest, Part, PerKey, Total
-from lakemill.reducers.part import ON_REMOVAL
-from lakemill.refresh import Task, World, prepare
-from lakemill.refresh.change import planned
+from lakemill.refresh import Task, prepare
 from lakemill.refresh.load import plan_load
-from lakemill.refresh.plan import UPDATE, on_removal
+from lakemill.refresh.plan import UPDATE
+from lakemill.refresh.work import planned
+from lakemill.world import World
 
 
 @dataclass(frozen=True)
@@ -43,10 +39,9 @@ def explain(world: World, job: Job, policy: str = "auto") -> Explanation:
         )
     task = prepare(world, job, policy)
     sources = {_place(job, at): _moved(task, name) + _met(task, at) for at, name in enumerate(job.sources)}
-    removal = "appends only; a removal rebuilds the table" if job.appends else on_removal(_known(task))
-    plan = task.plan
+    plan, kind = task.plan, task.kind
     return Explanation(
-        job.target, plan.kind, plan.reason, plan.detail, sources, _reducers(task), removal, steps(_frame(task))
+        job.target, plan.kind, plan.reason, plan.detail, sources, dict(kind.words()), kind.removal, steps(_frame(task))
     )
 
 
@@ -74,40 +69,8 @@ def _met(task: Task, at: int) -> str:
     return f"; a change of it meets {' and '.join(others)}" if others else ""
 
 
-def _known(task: Task) -> Reduction | None:
-    return None if isinstance(task.job.reduce, PerKey) else task.reduction
-
-
-def _reducers(task: Task) -> dict[str, str]:
-    if task.job.appends:
-        return {}
-    if isinstance(task.job.reduce, PerKey):
-        return {"(rows)": f"{task.job.reduce}: opaque (recomputes the touched keys)"}
-    made, reduce = task.reduction, task.job.reduce
-    named = {"(row)": reduce} if isinstance(reduce, Latest) else dict(reduce)
-    return {name: f"{reducer}: {_class(reducer.prepare(made.types), made)}" for name, reducer in named.items()}
-
-
-def _class(parts: Mapping[str, Part], made: Reduction) -> str:
-    """The class of a reducer, which is that of its weakest part, what it keeps, and what a removal does."""
-    kinds = [part.kind for part in parts.values()]
-    kind = max(kinds, key=list(ON_REMOVAL).index)
-    kept = [part for name, part in parts.items() if name in made.kept]
-    fixed = sum(part.bytes for part in kept if isinstance(part, Total))
-    sizes = [f"{fixed} bytes"] if fixed else []
-    sizes += [part.size for part in kept if isinstance(part, Collected)]
-    state = " and ".join(sizes) or "nothing besides the column"
-    return f"{kind}; keeps {state} a key; a removal {ON_REMOVAL[kind]}"
-
-
 def _frame(task: Task) -> DataFrame:
     """What the run would reduce: the change where it is an update, else the whole source."""
     if task.plan.kind == UPDATE:
-        weighed = planned(task)
-        if isinstance(task.job.reduce, PerKey):
-            return bags.touched_keys(weighed, task.job.key or ())
-        return weighed if task.job.appends else mapreduce.delta(weighed, task.reduction)
-    mapped = task.job.mapped(*[task.pins[name].rows() for name in task.job.sources])
-    if isinstance(task.job.reduce, PerKey):
-        return task.job.reduce.rows(mapped)
-    return mapped if task.job.appends else mapreduce.totals(mapped, task.reduction)
+        return task.kind.reduced(planned(task))
+    return task.kind.rows(task.job.mapped(*[task.pins[name].rows() for name in task.job.sources]))

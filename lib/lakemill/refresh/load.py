@@ -9,9 +9,9 @@ from lakemill.lake.tables import Table, append, create
 from lakemill.observe.runs import Run
 from lakemill.refresh.commit import commit, stage
 from lakemill.refresh.plan import NOTHING, REBUILD, UPDATE, Plan, allowed
-from lakemill.refresh.world import World
 from lakemill.sources.dumps import Delivery, Landing, choose, look, not_loaded
 from lakemill.sources.records import LINEAGE, missing_files, read_header, read_rows, refused
+from lakemill.world import World
 
 
 def load(world: World, job: Job, policy: str, run: Run) -> None:

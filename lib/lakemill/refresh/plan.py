@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from lakemill.core.joins import Joins
-from lakemill.core.reduction import Reduction
 from lakemill.errors import UsageError
 from lakemill.job import Job
+from lakemill.kinds import Kind
 from lakemill.lake.change import Change
 
 POLICIES = ("auto", "update", "rebuild")
@@ -26,12 +26,12 @@ class Plan:
     detail: str = ""
 
 
-def decide(job: Job, policy: str, changes: Mapping[str, Change], definition: Plan | None, joins: Joins) -> Plan:
+def decide(kind: Kind, policy: str, changes: Mapping[str, Change], definition: Plan | None, joins: Joins) -> Plan:
     """The plan of a table that has progress; raises UsageError where the policy forbids it.
 
     definition: the rebuild that a changed definition, or changed columns of a source, ask for.
     """
-    return allowed(job, policy, _plan(job, policy, changes, definition, joins))
+    return allowed(kind.job, policy, _plan(kind, policy, changes, definition, joins))
 
 
 def allowed(job: Job, policy: str, plan: Plan) -> Plan:
@@ -44,7 +44,7 @@ def allowed(job: Job, policy: str, plan: Plan) -> Plan:
     return plan
 
 
-def _plan(job: Job, policy: str, changes: Mapping[str, Change], definition: Plan | None, joins: Joins) -> Plan:
+def _plan(kind: Kind, policy: str, changes: Mapping[str, Change], definition: Plan | None, joins: Joins) -> Plan:
     if policy == REBUILD:
         return Plan(REBUILD, "ASKED_FOR", "--policy rebuild")
     ahead = [change.source for change in changes.values() if change.ahead]
@@ -57,7 +57,7 @@ def _plan(job: Job, policy: str, changes: Mapping[str, Change], definition: Plan
         return definition
     if not any(change.changes_data for change in changes.values()):
         return Plan(NOTHING, "NOTHING_NEW", "no source has new rows")
-    forced = next(_rebuilds(job, changes, joins), None) or (None if policy == UPDATE else _dearer(changes))
+    forced = next(_rebuilds(kind, changes, joins), None) or (None if policy == UPDATE else _dearer(changes))
     if forced:
         return forced
     remarks = [change for change in changes.values() if change.remark]
@@ -66,18 +66,19 @@ def _plan(job: Job, policy: str, changes: Mapping[str, Change], definition: Plan
     return Plan(UPDATE, "UPDATE", _moved(changes))
 
 
-def _rebuilds(job: Job, changes: Mapping[str, Change], joins: Joins) -> Iterator[Plan]:
+def _rebuilds(kind: Kind, changes: Mapping[str, Change], joins: Joins) -> Iterator[Plan]:
     """What no update can do with the sources that changed."""
-    changed = [at for at, name in enumerate(job.sources) if changes[name].changes_data]
+    sources = kind.job.sources
+    changed = [at for at, name in enumerate(sources) if changes[name].changes_data]
     for at in changed:
-        name = job.sources[at]
+        name = sources[at]
         if at in joins.opaque:
             yield Plan(REBUILD, "OUTER_JOIN", f"{name} changed; {_OUTER}")
         if joins.constant(at):
             yield Plan(REBUILD, "MAP_NOT_LINEAR", f"{name} changed; {_NOT_LINEAR}")
         if not changes[name].comparable and (at in joins.optional or len(changed) > 1):
             yield Plan(REBUILD, "MAP_NOT_LINEAR", f"{name} changed; {_NOT_COMPARABLE}")
-        if job.appends and (changes[name].removes or at in joins.optional):
+        if not kind.follows_removals and (changes[name].removes or at in joins.optional):
             yield Plan(REBUILD, "SOURCE_REMOVED_ROWS", f"it has no key, and rows of {name} changed or went")
 
 
@@ -114,12 +115,3 @@ def is_small(changes: Iterable[Change]) -> bool:
 
 def _moved(changes: Mapping[str, Change]) -> str:
     return ", ".join(f"{c.source} {c.after} to {c.through}" for c in changes.values() if c.through > c.after)
-
-
-def on_removal(reduction: Reduction | None) -> str:
-    """What an update does when rows go: for people, by `lakemill explain`. None: a function of all rows of a key."""
-    if reduction is None:
-        return "recomputes the touched keys, from the source"
-    if all(part.kind == "group" for part in reduction.collected.values()):
-        return "subtracts it; the source is not read again"
-    return "subtracts it where the kept state tells the result, else recomputes those keys from the source"

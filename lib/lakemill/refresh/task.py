@@ -2,14 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 
 from pyspark.sql import DataFrame
-from pyspark.sql.types import StructType
 
-from lakemill.core.reduction import Reduction, reduction
 from lakemill.errors import UsageError
 from lakemill.job import Job
+from lakemill.kinds import Kind, kind_of
 from lakemill.lake.change import Change
 from lakemill.lake.feed import change_since
 from lakemill.lake.progress import NoProgress, Progress, read_progress
@@ -18,9 +16,8 @@ from lakemill.lake.tables import Pin, Table
 from lakemill.maps.check import check_job
 from lakemill.maps.evolution import other_columns, same_map
 from lakemill.maps.rowwise import Mapped
-from lakemill.reducers import Latest, PerKey
 from lakemill.refresh.plan import REBUILD, Plan, allowed, decide
-from lakemill.refresh.world import World
+from lakemill.world import World
 
 
 @dataclass(frozen=True)
@@ -32,6 +29,7 @@ class Task:
     target_version: int
     pins: Mapping[str, Pin]
     mapped: Mapped
+    kind: Kind
     progress: Progress | NoProgress
     changes: Mapping[str, Change]
     plan: Plan
@@ -40,11 +38,6 @@ class Task:
     def is_new(self) -> bool:
         """Whether the target was not made by this definition yet: what is the user's own is then tried first."""
         return isinstance(self.progress, NoProgress) or self.progress.fingerprint != self.mapped.fingerprint
-
-    @cached_property
-    def reduction(self) -> Reduction:
-        """How a keyed job reduces."""
-        return reduction(self.job, self.mapped.schema)
 
     def stored(self) -> DataFrame:
         """The target as it was when the plan was made, `_state` included."""
@@ -61,8 +54,7 @@ def prepare(world: World, job: Job, policy: str) -> Task:
     """Pin the sources, check the job against them, and plan; reads logs only. For jobs that read tables."""
     pins = {name: world.pin(name) for name in job.sources}
     mapped = world.check(job, {name: pin.schema for name, pin in pins.items()})
-    if not job.appends and not isinstance(job.reduce, PerKey):
-        reduction(job, mapped.schema)
+    kind = kind_of(job, mapped.schema)
     target = world.lake.table(job.target)
     log = target.log()
     progress = read_progress(log, job.target)
@@ -71,16 +63,19 @@ def prepare(world: World, job: Job, policy: str) -> Task:
         plan = allowed(job, policy, Plan(REBUILD, progress.reason, progress.detail))
     else:
         changes = {name: change_since(pin, progress) for name, pin in pins.items()}
-        definition = None if progress.fingerprint == mapped.fingerprint else _redefined(job, pins, progress, mapped)
-        plan = decide(job, policy, changes, definition, mapped.joins)
-    return Task(job, target, log.version, pins, mapped, progress, changes, plan)
+        definition = (
+            None if progress.fingerprint == mapped.fingerprint else _redefined(job, pins, progress, mapped, kind)
+        )
+        plan = decide(kind, policy, changes, definition, mapped.joins)
+    return Task(job, target, log.version, pins, mapped, kind, progress, changes, plan)
 
 
-def _redefined(job: Job, pins: Mapping[str, Pin], progress: Progress, mapped: Mapped) -> Plan | None:
+def _redefined(job: Job, pins: Mapping[str, Pin], progress: Progress, mapped: Mapped, kind: Kind) -> Plan | None:
     """The rebuild that is due since the job is not what the target was made with, or its map gives other columns.
 
     None where the sources' columns differ by such only as the target does not depend on.
     """
+    job = kind.job
     before = {name: at_version(pin.table, progress.versions.get(name, pin.version)) for name, pin in pins.items()}
     known = {name: schema for name, schema in before.items() if schema is not None}
     try:
@@ -90,18 +85,11 @@ def _redefined(job: Job, pins: Mapping[str, Pin], progress: Progress, mapped: Ma
     if was is None or was.fingerprint != progress.fingerprint:
         return Plan(REBUILD, "DEFINITION_CHANGED", "its sources, map, key or reduce are not those it was made with")
     others = other_columns(known, {name: pin.schema for name, pin in pins.items()})
-    if _held(job, was.schema) == _held(job, mapped.schema) and same_map(was, mapped, job.sources, others):
+    same_columns = kind.read(was.schema.fields) == kind.read(mapped.schema.fields)
+    if same_columns and same_map(was, mapped, job.sources, others):
         return None
     why = "its sources' columns are in another order"
     for name, columns in others.items():
         if columns:
             why = f"it depends on columns that are new, gone or of another type, {name}: {', '.join(sorted(columns))}"
     return Plan(REBUILD, "SCHEMA_CHANGED", why)
-
-
-def _held(job: Job, mapped: StructType) -> object:
-    """What of the mapped columns decides the target's rows: all, or those of the key and those that reducers read."""
-    if job.appends or isinstance(job.reduce, Latest | PerKey):
-        return mapped
-    read = {*(job.key or ()), *(name for reducer in job.reducers.values() for name in reducer.columns)}
-    return [field for field in mapped.fields if field.name in read]

@@ -3,11 +3,8 @@
 from pyspark.sql import DataFrame
 
 from lakemill.python.pure import marked
-from lakemill.reducers import PerKey
 from lakemill.refresh.task import Task
-from lakemill.trials.laws import check_laws, strangers
 from lakemill.trials.purity import check_pure
-from lakemill.trials.sample import check_on_sample
 
 
 def try_own(task: Task, frames: list[DataFrame], mapped: DataFrame) -> None:
@@ -16,11 +13,9 @@ def try_own(task: Task, frames: list[DataFrame], mapped: DataFrame) -> None:
     frames: the sources' rows.   mapped: what the map makes of them.
     """
     check_pure(task.job, task.mapped, frames)
-    (check_on_sample if isinstance(task.job.reduce, PerKey) else check_laws)(task.job, mapped)
+    task.kind.try_on(mapped)
 
 
 def is_untried(task: Task) -> bool:
     """Whether the job has something of the user's own, and there were no rows yet that it could be tried on."""
-    job = task.job
-    own = marked(task.mapped.plan) or isinstance(job.reduce, PerKey) or strangers(job)
-    return bool(own) and task.stored().isEmpty()
+    return bool(marked(task.mapped.plan) or task.kind.has_own) and task.stored().isEmpty()

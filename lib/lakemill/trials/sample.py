@@ -14,25 +14,24 @@ ROWS = 200
 """How many rows the function is tried on: any will do, since it must be right for every source."""
 
 
-def check_on_sample(job: Job, mapped: DataFrame) -> None:
+def check_on_sample(job: Job, per_key: PerKey, mapped: DataFrame) -> None:
     """Run PerKey's function on some rows, and on those of about half of their keys, last first.
 
     Raises UsageError, naming a key, where these keys' rows differ, or a row has a key that none was given of.
     """
     rows, count = to_local(mapped.limit(ROWS))
-    found = _wrong(job, rows).orderBy(FOUND).limit(1).collect() if count else []
+    found = _wrong(job, per_key, rows).orderBy(FOUND).limit(1).collect() if count else []
     if found:
         raise UsageError(_counterexample(job, found[0]))
 
 
-def _wrong(job: Job, rows: DataFrame) -> DataFrame:
+def _wrong(job: Job, per_key: PerKey, rows: DataFrame) -> DataFrame:
     """The rows that come more often from all rows, `_added` > 0, or from half of them; `_found`: their key is known."""
-    assert isinstance(job.reduce, PerKey)
     key = tuple(job.key or ())
     half = _half(rows, key)
     known = rows.select(*key_columns(key)).distinct().withColumn(FOUND, F.lit(True)).alias("k")
-    every = job.reduce.rows(rows).alias("f").join(known, same_key(key, "f", "k"), "left").select("f.*", FOUND)
-    some = job.reduce.rows(_turned(rows.where(half)))
+    every = per_key.rows(rows).alias("f").join(known, same_key(key, "f", "k"), "left").select("f.*", FOUND)
+    some = per_key.rows(_turned(rows.where(half)))
     both = every.withColumn(ADDED, half.cast("int")).unionAll(
         some.withColumn(FOUND, F.lit(True)).withColumn(ADDED, F.lit(-1))
     )

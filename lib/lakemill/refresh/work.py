@@ -1,16 +1,69 @@
-"""What came and went in a job's sources since its last run, as mapped rows with weights."""
+"""The work of an update: what came and went in the sources since the last run, and what else it reads."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame, Observation, functions as F
 
-from lakemill.core import changes
+from lakemill.core import changes, mapreduce
 from lakemill.core.changes import Source
 from lakemill.core.local import Held
+from lakemill.core.near import Near
 from lakemill.core.weights import came, weigh, went
 from lakemill.observe.cost import rows_seen
+from lakemill.observe.runs import Run
+from lakemill.refresh.commit import stage
 from lakemill.refresh.task import Task
+
+MANY_KEYS = 100_000
+"""More touched keys than this stay on the executors."""
+
+
+@dataclass(frozen=True)
+class UpdateWork:
+    """What an update of a task reads, computes and counts: see `lakemill.kinds.kind.Work`."""
+
+    task: Task
+    run: Run
+    change: DataFrame
+    held: Held
+
+    def stage(self, name: str) -> AbstractContextManager[None]:
+        """Adds the seconds of the body to a stage of the run."""
+        return stage(self.run, name)
+
+    def stored(self) -> DataFrame:
+        """The target as it was when the plan was made, `_state` included."""
+        return self.task.stored()
+
+    def touched(self, keys: DataFrame) -> tuple[DataFrame, Held]:
+        """The touched keys, computed and counted, and how to hold what comes of them.
+
+        A small change of a source that others are joined with may touch any number of keys.
+        """
+        if len(self.task.job.sources) == 1 or not self.held.small:
+            frame, self.run.keys_touched = self.held.hold(keys)
+            return frame, self.held
+        frame, self.run.keys_touched = self.held.spread().hold(keys)
+        if self.run.keys_touched > MANY_KEYS:
+            return frame, self.held.spread()
+        return self.held.hold(frame)[0], self.held
+
+    def mapped_now(self, keys: DataFrame, place: Near, few: bool) -> DataFrame:
+        """The mapped rows of these keys, of the sources as they are now.
+
+        Where a column of the key is a source's own, only rows of its values are read of that source.
+        """
+        job, joins = self.task.job, self.task.mapped.joins
+        key, frames, whole = job.key or (), [], not job.key
+        for at, name in enumerate(job.sources):
+            own = {mine: theirs for mine, theirs in joins.told_by(at).items() if mine in key}
+            whole = whole or len(own) == len(key)
+            rows = self.task.pins[name].rows().alias("r").where(place.of("r", own))
+            frames.append(changes.meeting(rows, keys, list(own.items())) if own else rows)
+        mapped = job.mapped(*frames)
+        return mapped if whole else mapreduce.of_keys(mapped, keys, key, few)
 
 
 @dataclass(frozen=True)
@@ -21,7 +74,7 @@ class Changed:
     seen: Callable[[], int] = lambda: 0
 
 
-def change_of(task: Task, held: Held) -> Changed:
+def mapped_change(task: Task, held: Held) -> Changed:
     """The mapped change. Where several sources are joined, what is read of each is computed and held."""
     if len(task.job.sources) == 1:
         return _of_one(task)
