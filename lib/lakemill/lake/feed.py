@@ -8,15 +8,14 @@ from lakemill.errors import LakemillError
 from lakemill.lake.change import COMPARED, Change
 from lakemill.lake.files import missing
 from lakemill.lake.log import CHANGE_FEED, Commit
-from lakemill.lake.progress import Progress, TablePosition
+from lakemill.lake.progress import TablePosition
 from lakemill.lake.schema import comparable, reshaped
 from lakemill.lake.tables import Pin, Table
 
 
-def change_since(pin: Pin, progress: Progress) -> Change:
+def change_since(pin: Pin, read: TablePosition | None) -> Change:
     """The change of a source since the version that the target was made from."""
-    name, read = pin.table.name, progress.table(pin.table.name)
-    after = read.version if read else -1
+    name, after = pin.table.name, read.version if read else -1
     other = replaced(pin, read)
     if other:
         return Change(name, after, pin.version, True, problem="SOURCE_RECREATED", detail=other)

@@ -13,7 +13,6 @@ from lakemill.job import Dump, Job
 from lakemill.lake.change import FEED, NETTED
 from lakemill.lake.commit import is_old, repeat
 from lakemill.lake.failures import corrupt_feed, damaged_log, feed_unreadable, files_gone, row_refused, version_gone
-from lakemill.lake.feed import compared
 from lakemill.lake.progress import Progress
 from lakemill.maps.where import keys_where
 from lakemill.observe.runs import Run
@@ -37,7 +36,7 @@ def refresh(world: World, job: Job, policy: str, run: Run, where: str | None = N
         with stage(run, "plan"):
             task = prepare(world, job, policy)
         chosen = keys_where(world.spark, job, task.mapped.schema, where) if where else None
-        run.versions = {name: pin.version for name, pin in task.pins.items()}
+        run.versions = task.next_progress().versions
         run.version = task.target_version
         _do(task, policy, run)
         if chosen is not None and where and run.plan != REBUILD:
@@ -70,7 +69,7 @@ def _renew(task: Task) -> None:
     """Write the progress again before the tables forget the versions that it names; else nothing is written."""
     assert isinstance(task.progress, Progress)
     ahead = any(change.ahead for change in task.changes.values())
-    if not ahead and is_old(task.target, task.progress, [pin.table for pin in task.pins.values()]):
+    if not ahead and is_old(task.target, task.progress, [source.keeps for source in task.sources.values()]):
         repeat(task.target, task.next_progress(), task.target_version)
 
 
@@ -87,10 +86,9 @@ def _otherwise(task: Task, policy: str, error: Exception) -> Task | None:
         reason, detail = "FEED_UNREADABLE", "Delta cannot read its change feed"
     else:
         return None
-    changes = {
-        name: compared(task.pins[name], change, reason, detail) if change.changes_data and change.by == FEED else change
-        for name, change in task.changes.items()
-    }
+    by_feed = {name: change for name, change in task.changes.items() if change.changes_data and change.by == FEED}
+    compared = {name: task.sources[name].compared(change, reason, detail) for name, change in by_feed.items()}
+    changes = {**task.changes, **compared}
     plan = decide(task.kind, policy, changes, None, task.mapped.joins)
     if changes == task.changes:  # they were compared already, and that failed too
         plan = allowed(task.job, policy, Plan(REBUILD, reason, f"{', '.join(task.job.sources)}: {detail}"))
