@@ -1,6 +1,6 @@
 """Tables as lakemill reads and writes them: snapshots and changes without `_state`, one commit a write."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from delta.tables import DeltaTable
@@ -14,7 +14,9 @@ from lakemill.errors import UsageError
 from lakemill.job import RESERVED
 from lakemill.lake.catalog import enlist, location
 from lakemill.lake.change import COMPARED, FEED, NETTED
-from lakemill.lake.log import CHANGE_FEED, Log
+from lakemill.lake.delta_log import DeltaLog
+from lakemill.lake.files import missing
+from lakemill.lake.log import CHANGE_FEED
 from lakemill.lake.progress import TablePosition
 
 LOG_CLEANUP = "delta.enableExpiredLogCleanup"
@@ -56,9 +58,13 @@ class Table:
     name: str
     uri: str
 
-    def log(self) -> Log:
+    def log(self) -> DeltaLog:
         """Its log as of now."""
-        return Log(self.spark, self.uri)
+        return DeltaLog(self.spark, self.uri)
+
+    def missing(self, paths: Iterable[str]) -> list[str]:
+        """Those of the files that its log names that are not there."""
+        return missing(self.spark, (path if _is_whole(path) else f"{self.uri}/{path}" for path in paths))
 
     def pin(self) -> "Pin":
         """Its newest version, fixed; raises UsageError where there is no such table."""
@@ -130,6 +136,11 @@ class Pin:
         )
         columns = [column(name) for name in self.schema.names]
         return feed.select(*columns, F.when(F.col("_change_type").isin(*ADDS), 1).otherwise(-1).alias(WEIGHT))
+
+
+def _is_whole(path: str) -> bool:
+    """Whether a path in a log does not begin at the table: a shallow clone names the files of its original."""
+    return "://" in path or path.startswith(("/", "file:"))
 
 
 def without_state(schema: StructType) -> StructType:
