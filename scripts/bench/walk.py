@@ -13,11 +13,11 @@ from pathlib import Path
 from types import FrameType
 
 LIB = Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).resolve().parents[2] / "lib").resolve()
-JOB = '''
+JOB = """
 from lakemill import Job, Max, Sum, run
 job = Job(source="raw.sales", key=["shop"], reduce={"revenue": Sum("amount"), "largest": Max("amount")},
           target="gold.sales")
-'''
+"""
 CONF = """
 lake: lake
 tables: {raw.sales: sales}
