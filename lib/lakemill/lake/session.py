@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -48,9 +49,21 @@ def start_session(spark_conf: Mapping[str, str]) -> SparkSession:
     session.sparkContext.setLogLevel(spark_conf.get("lakemill.log.level", "ERROR"))
     for key, value in {**_runtime(session, spark_conf), **MEANING}.items():
         session.conf.set(key, value)
+    _in_utc(session)
+    return session
+
+
+def _in_utc(session: SparkSession) -> None:
+    """Let the JVM, this process and every Python worker count in UTC, wherever they run.
+
+    Spark hands a Python function a time without a zone, in the zone of the worker's machine (SPARK-33863): the same
+    job would make other rows in Tokyo. The workers of a context start with its `environment`.
+    """
     zones: Any = session._jvm.java.util.TimeZone  # type: ignore[union-attr]
     zones.setDefault(zones.getTimeZone("UTC"))
-    return session
+    session.sparkContext.environment["TZ"] = "UTC"
+    os.environ["TZ"] = "UTC"
+    time.tzset()
 
 
 def session_apart(session: SparkSession) -> SparkSession:
