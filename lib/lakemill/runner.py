@@ -79,7 +79,7 @@ def run_tables(
             run.status, run.error = SKIPPED, f"{broken[0]}, which it reads, failed"
         else:
             with _told(run, outcome):
-                run_table(world, jobs[name], policy, run, where)
+                run_table(world.apart(), jobs[name], policy, run, where)
         if run.status in (FAILED, SKIPPED):
             lost.add(name)
         ends(run)

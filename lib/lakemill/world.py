@@ -1,15 +1,21 @@
-"""World: where runs happen, and which version of each source a run has pinned."""
+"""World: where runs happen, and which version of each source a run has pinned.
 
-from dataclasses import dataclass, field
+The pins and the checked maps belong to the run; the session may be one table's alone.
+"""
+
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pyspark.sql import SparkSession
 from pyspark.sql.types import StructType
 
 from lakemill.job import Job
+from lakemill.lake.session import session_apart
 from lakemill.lake.tables import Lake, Pin
 from lakemill.maps.check import check_job
 from lakemill.maps.rowwise import Mapped
+from lakemill.sources.source import Source
+from lakemill.sources.tables import TableSource
 
 
 @dataclass
@@ -27,11 +33,20 @@ class World:
         """The session of this run."""
         return self.lake.spark
 
+    def apart(self) -> "World":
+        """The same run in a session of its own, for one table: see `session_apart`."""
+        return replace(self, lake=replace(self.lake, spark=session_apart(self.spark)))
+
     def pin(self, name: str) -> Pin:
         """A source's version: the same for every job of the run, or what this run has made."""
         if name not in self.pins:
             self.pins[name] = self.lake.table(name).pin()
-        return self.pins[name]
+        pin = self.pins[name]
+        return replace(pin, table=replace(pin.table, spark=self.spark))
+
+    def source(self, name: str) -> Source:
+        """A source table as far as this run reads it."""
+        return TableSource(self.pin(name))
 
     def check(self, job: Job, sources: dict[str, StructType]) -> Mapped:
         """The job's checked map; checked once for as long as its sources' columns stay."""

@@ -47,11 +47,15 @@ def repeat(target: Table, progress: Progress, planned: int) -> None:
     committed(target, planned, progress, lambda: append(target, nothing))
 
 
-def is_old(target: Table, progress: Progress, sources: Iterable[Table]) -> bool:
-    """Whether the target's progress was written longer ago than half of what the tables involved keep of their past."""
-    written = target.log().commit(progress.version)
-    kept = [kept for table in (target, *sources) for kept in (table.log().keeps_files, table.log().keeps_log)]
-    return written is None or time.time() * 1000 - int(written.info["timestamp"]) > min(kept) / 2
+def is_old(target: Table, progress: Progress, sources: Iterable[float]) -> bool:
+    """Whether the target's progress was written longer ago than half of what it and its sources keep of their past.
+
+    sources: for how long each of them keeps it, in milliseconds.
+    """
+    log = target.log()
+    written = log.commit(progress.version)
+    kept = min(log.keeps_files, log.keeps_log, *sources)
+    return written is None or time.time() * 1000 - int(written.info["timestamp"]) > kept / 2
 
 
 @contextmanager

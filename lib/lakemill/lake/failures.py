@@ -1,9 +1,12 @@
 """What a failed read or write means: told from the causes that Spark and Delta name, which are often several deep."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from py4j.protocol import Py4JJavaError
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame
 
 ROW_REFUSED = (
     "SparkArithmeticException", "SparkArrayIndexOutOfBoundsException", "SparkDateTimeException",
@@ -59,6 +62,15 @@ def damaged_log(error: Exception) -> str | None:
             "there, moving this file and _last_checkpoint away is enough"
         )
     return None
+
+
+def read_failure(read: Callable[[], DataFrame]) -> str:
+    """Why rows cannot be read; the text is empty where they can. They are read whole, and nothing is made of them."""
+    try:
+        read().write.format("noop").mode("overwrite").save()
+    except (PySparkException, Py4JJavaError) as error:
+        return innermost(error)
+    return ""
 
 
 def _says(error: Exception, *signs: str) -> bool:

@@ -4,23 +4,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from py4j.protocol import Py4JJavaError
-from pyspark.errors import PySparkException
-
 from lakemill.errors import LakemillError
 from lakemill.lake.change import COMPARED, Change
-from lakemill.lake.failures import innermost
 from lakemill.lake.files import missing
 from lakemill.lake.log import CHANGE_FEED, Commit
-from lakemill.lake.progress import Progress, TablePosition
+from lakemill.lake.progress import TablePosition
 from lakemill.lake.schema import comparable, reshaped
 from lakemill.lake.tables import Pin, Table
 
 
-def change_since(pin: Pin, progress: Progress) -> Change:
+def change_since(pin: Pin, read: TablePosition | None) -> Change:
     """The change of a source since the version that the target was made from."""
-    name, read = pin.table.name, progress.table(pin.table.name)
-    after = read.version if read else -1
+    name, after = pin.table.name, read.version if read else -1
     other = replaced(pin, read)
     if other:
         return Change(name, after, pin.version, True, problem="SOURCE_RECREATED", detail=other)
@@ -81,18 +76,6 @@ def compared(pin: Pin, change: Change, reason: str, detail: str) -> Change:
         detail = f"{detail}; versions {change.after} and {change.through} are compared instead"
         return replace(change, by=COMPARED, removes=True, remark=reason, detail=detail)
     return replace(change, problem=reason, detail=detail)
-
-
-def feed_failure(pin: Pin, after: int) -> str:
-    """Why the feed of (after, the pinned version] cannot be read; the text is empty where it can.
-
-    It is read whole, and nothing is made of it.
-    """
-    try:
-        pin.change(after).write.format("noop").mode("overwrite").save()
-    except (PySparkException, Py4JJavaError) as error:
-        return innermost(error)
-    return ""
 
 
 def _commits(table: Table, after: int, through: int) -> list[Commit] | None:

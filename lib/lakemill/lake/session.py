@@ -53,6 +53,16 @@ def start_session(spark_conf: Mapping[str, str]) -> SparkSession:
     return session
 
 
+def session_apart(session: SparkSession) -> SparkSession:
+    """A session with the same settings, of which the first one sees no change.
+
+    A commit's transaction number and metadata are settings of a session, so two tables that are written at one time
+    need one each.
+    """
+    clone: Any = session._jsparkSession
+    return SparkSession(session.sparkContext, clone.cloneSession())
+
+
 def _check_versions(session: SparkSession) -> None:
     jvm: Any = session._jvm
     if numbers(session.version) < NEEDS_SPARK:

@@ -66,7 +66,7 @@ def check_reduced(job: Job) -> None:
 
 def _meets_own(job: Job, name: str) -> bool:
     """Whether a column of this name would stand beside one of lakemill's own."""
-    if job.appends:
+    if job.key is None:
         return name in BESIDE_ROWS
     if name == RESERVED:  # it is kept in the target, where Latest puts whatever the map gives
         return isinstance(job.reduce, Latest)

@@ -80,7 +80,7 @@ def check_map(spark: SparkSession, job: Job, sources: Mapping[str, StructType]) 
         why = "a value from Python's clock or random, or a look at the rows as by count() or first()?"
         _refuse(job, f"MAP_NONDETERMINISTIC: built twice it gave two different plans ({why})")
     schema = StructType([StructField(f.name, f.dataType, True) for f in first.schema.fields])
-    for wrong in wrong_columns(job, schema, schema.names if job.appends else job.key or ()):
+    for wrong in wrong_columns(job, schema, schema.names if job.key is None else job.key):
         _refuse(job, f"its map {wrong}")
     check_reduced(job)
     leaves = tuple(int(min(each)) for each in tags)
@@ -89,7 +89,7 @@ def check_map(spark: SparkSession, job: Job, sources: Mapping[str, StructType]) 
 
 
 def _fingerprint(job: Job, schema: StructType, plan: str) -> str:
-    reduced = [] if job.appends or isinstance(job.reduce, PerKey) else reduction(job, schema).definition
+    reduced = [] if job.key is None or isinstance(job.reduce, PerKey) else reduction(job, schema).definition
     said = [plan, job.sources, job.key, reduced]
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:32]
 

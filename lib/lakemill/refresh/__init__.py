@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
@@ -12,8 +13,7 @@ from lakemill.errors import CommitLost, CorruptFeed, LakemillError, first_line
 from lakemill.job import Dump, Job
 from lakemill.lake.change import COMPARED, FEED, NETTED
 from lakemill.lake.commit import is_old, repeat
-from lakemill.lake.failures import corrupt_feed, damaged_log, files_gone, row_refused, version_gone
-from lakemill.lake.feed import compared, feed_failure
+from lakemill.lake.failures import corrupt_feed, damaged_log, files_gone, read_failure, row_refused, version_gone
 from lakemill.lake.progress import Progress
 from lakemill.maps.where import keys_where
 from lakemill.observe.runs import Run
@@ -37,7 +37,7 @@ def refresh(world: World, job: Job, policy: str, run: Run, where: str | None = N
         with stage(run, "plan"):
             task = prepare(world, job, policy)
         chosen = keys_where(world.spark, job, task.mapped.schema, where) if where else None
-        run.versions = {name: pin.version for name, pin in task.pins.items()}
+        run.versions = task.next_progress().versions
         run.version = task.target_version
         _do(task, policy, run)
         if chosen is not None and where and run.plan != REBUILD:
@@ -70,7 +70,7 @@ def _renew(task: Task) -> None:
     """Write the progress again before the tables forget the versions that it names; else nothing is written."""
     assert isinstance(task.progress, Progress)
     ahead = any(change.ahead for change in task.changes.values())
-    if not ahead and is_old(task.target, task.progress, [pin.table for pin in task.pins.values()]):
+    if not ahead and is_old(task.target, task.progress, [source.keeps for source in task.sources.values()]):
         repeat(task.target, task.next_progress(), task.target_version)
 
 
@@ -101,7 +101,9 @@ def _unread(task: Task, error: Exception) -> tuple[str, str] | None:
     if version_gone(error):
         return "FEED_EXPIRED", "files of its change feed are gone"
     for name, change in task.changes.items():
-        failure = feed_failure(task.pins[name], change.after) if change.changes_data and change.by != COMPARED else ""
+        if not change.changes_data or change.by == COMPARED:
+            continue
+        failure = read_failure(partial(task.sources[name].changed, replace(change, by=FEED)))
         if failure:
             return "FEED_UNREADABLE", f"Delta cannot read its change feed ({failure})"
     return None
@@ -109,13 +111,10 @@ def _unread(task: Task, error: Exception) -> tuple[str, str] | None:
 
 def _comparing(task: Task, policy: str, reason: str, detail: str) -> Task:
     """The task on what differs between versions, where feeds cannot be read; rebuilt where these were compared too."""
-    changes = {
-        name: compared(task.pins[name], change, reason, detail)
-        if change.changes_data and change.by != COMPARED
-        else change
-        for name, change in task.changes.items()
-    }
-    if changes == task.changes:
+    fed = {name: change for name, change in task.changes.items() if change.changes_data and change.by != COMPARED}
+    compared = {name: task.sources[name].compared(change, reason, detail) for name, change in fed.items()}
+    changes = {**task.changes, **compared}
+    if not compared:
         plan = allowed(task.job, policy, Plan(REBUILD, reason, f"{', '.join(task.job.sources)}: {detail}"))
     else:
         plan = decide(task.kind, policy, changes, None, task.mapped.joins)

@@ -38,7 +38,7 @@ def explain(world: World, job: Job, policy: str = "auto") -> Explanation:
             job.target, plan.kind, plan.reason, plan.detail, feed, {}, "appends; dumps are never taken back", []
         )
     task = prepare(world, job, policy)
-    sources = {_place(job, at): _moved(task, name) + _met(task, at) for at, name in enumerate(job.sources)}
+    sources = {_place(job, at): _read(task, name) + _met(task, at) for at, name in enumerate(job.sources)}
     plan, kind = task.plan, task.kind
     return Explanation(
         job.target, plan.kind, plan.reason, plan.detail, sources, dict(kind.words()), kind.removal, steps(_frame(task))
@@ -50,13 +50,8 @@ def _place(job: Job, at: int) -> str:
     return f"{name} ({at + 1})" if job.sources.count(name) > 1 else name
 
 
-def _moved(task: Task, name: str) -> str:
-    change, pin = task.changes.get(name), task.pins[name]
-    return (
-        f"version {pin.version}"
-        if change is None or change.after == pin.version
-        else f"versions {change.after} to {pin.version}"
-    )
+def _read(task: Task, name: str) -> str:
+    return task.sources[name].words(task.changes.get(name))
 
 
 def _met(task: Task, at: int) -> str:
@@ -73,4 +68,4 @@ def _frame(task: Task) -> DataFrame:
     """What the run would reduce: the change where it is an update, else the whole source."""
     if task.plan.kind == UPDATE:
         return task.kind.reduced(planned(task))
-    return task.kind.rows(task.job.mapped(*[task.pins[name].rows() for name in task.job.sources]))
+    return task.kind.rows(task.job.mapped(*task.frames()))

@@ -14,9 +14,9 @@ from lakemill.refresh.trial import is_untried, try_own
 
 def rebuild(task: Task, run: Run) -> None:
     """Make the target from its sources as they are now."""
-    target, frames = task.target, [task.pins[name].rows() for name in task.job.sources]
+    target, frames = task.target, task.frames()
     with stage(run, "count"):
-        run.rows_in = sum(frame.count() for frame in frames)
+        run.rows_in = sum(task.sources[name].count() for name in task.job.sources)
     mapped = task.job.mapped(*frames)
     if task.is_new or is_untried(task):
         with stage(run, "check"):

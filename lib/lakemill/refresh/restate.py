@@ -16,7 +16,7 @@ def restate(task: Task, where: Column, condition: str, run: Run) -> None:
     before = f"; {run.plan} {run.reason} before it" if run.plan != NOTHING else ""
     task, target = replace(task, plan=Plan(REBUILD, "ASKED_FOR", f"--where {condition}{before}")), task.target
     run.plan, run.reason, run.detail = task.plan.kind, task.plan.reason, task.plan.detail
-    mapped, old = task.job.mapped(*[task.pins[name].rows() for name in task.job.sources]), task.stored().where(where)
+    mapped, old = task.job.mapped(*task.frames()), task.stored().where(where)
     with holding(False) as held:
         with stage(run, "recompute"):
             write = task.kind.restate(mapped, old, where, held, run)

@@ -10,17 +10,16 @@ from lakemill.errors import UsageError, first_line
 from lakemill.job import Job
 from lakemill.kinds import Kind, kind_of
 from lakemill.lake.change import Change
-from lakemill.lake.feed import change_since
 from lakemill.lake.holdable import unholdable
 from lakemill.lake.log import Log
 from lakemill.lake.presented import altered, digest
 from lakemill.lake.progress import NoProgress, Progress, read_progress
-from lakemill.lake.schema import at_version
-from lakemill.lake.tables import Pin, Table
+from lakemill.lake.tables import Table
 from lakemill.maps.check import check_job
 from lakemill.maps.evolution import other_columns, same_map
 from lakemill.maps.rowwise import Mapped
 from lakemill.refresh.plan import REBUILD, Plan, allowed, decide
+from lakemill.sources.source import Source
 from lakemill.world import World
 
 
@@ -31,13 +30,17 @@ class Task:
     job: Job
     target: Table
     target_version: int
-    pins: Mapping[str, Pin]
+    sources: Mapping[str, Source]
     mapped: Mapped
     kind: Kind
     progress: Progress | NoProgress
     changes: Mapping[str, Change]
     plan: Plan
     columns: str
+
+    def frames(self) -> list[DataFrame]:
+        """The sources' rows, one frame for each parameter of the map."""
+        return [self.sources[name].rows() for name in self.job.sources]
 
     @property
     def is_new(self) -> bool:
@@ -50,15 +53,15 @@ class Task:
 
     def next_progress(self) -> Progress:
         """What the commit of this run is to record."""
-        positions = {name: pin.position().value() for name, pin in self.pins.items()}
+        positions = {name: source.position() for name, source in self.sources.items()}
         plan = self.plan
         return Progress(self.progress.run + 1, positions, self.mapped.fingerprint, plan.kind, plan.reason, self.columns)
 
 
 def prepare(world: World, job: Job, policy: str) -> Task:
     """Pin the sources, check the job against them, and plan; reads logs only. For jobs that read tables."""
-    pins = {name: world.pin(name) for name in job.sources}
-    mapped = world.check(job, {name: pin.schema for name, pin in pins.items()})
+    sources = {name: world.source(name) for name in job.sources}
+    mapped = world.check(job, {name: source.schema for name, source in sources.items()})
     kind = kind_of(job, mapped.schema)
     target = world.lake.table(job.target)
     log = target.log()
@@ -68,13 +71,12 @@ def prepare(world: World, job: Job, policy: str) -> Task:
     if isinstance(progress, NoProgress):
         plan = allowed(job, policy, Plan(REBUILD, progress.reason, progress.detail))
     else:
-        changes = {name: change_since(pin, progress) for name, pin in pins.items()}
-        definition = (
-            None if progress.fingerprint == mapped.fingerprint else _redefined(job, pins, progress, mapped, kind)
-        )
-        altered = Plan(REBUILD, "TARGET_ALTERED", f"somebody altered it: {other}") if other else None
-        plan = decide(kind, policy, changes, definition or altered, mapped.joins)
-    return Task(job, target, log.version, pins, mapped, kind, progress, changes, plan, columns)
+        read = progress.positions
+        changes = {name: source.change_since(read.get(name)) for name, source in sources.items()}
+        definition = _redefined(world, kind, sources, progress, mapped)
+        anew = Plan(REBUILD, "TARGET_ALTERED", f"somebody altered it: {other}") if other else None
+        plan = decide(kind, policy, changes, definition or anew, mapped.joins)
+    return Task(job, target, log.version, sources, mapped, kind, progress, changes, plan, columns)
 
 
 def _columns(
@@ -99,21 +101,25 @@ def _columns(
     return digest(columns), altered(columns, log.schema) if isinstance(progress, Progress) else ""
 
 
-def _redefined(job: Job, pins: Mapping[str, Pin], progress: Progress, mapped: Mapped, kind: Kind) -> Plan | None:
+def _redefined(
+    world: World, kind: Kind, sources: Mapping[str, Source], progress: Progress, mapped: Mapped
+) -> Plan | None:
     """The rebuild that is due since the job is not what the target was made with, or its map gives other columns.
 
-    None where the sources' columns differ by such only as the target does not depend on.
+    None where it is the same, or the sources' columns differ by such only as the target does not depend on.
     """
-    job = kind.job
-    before = {name: at_version(pin.table, progress.versions.get(name, pin.version)) for name, pin in pins.items()}
-    known = {name: schema for name, schema in before.items() if schema is not None}
+    if progress.fingerprint == mapped.fingerprint:
+        return None
+    job, read = kind.job, progress.positions
+    then = {name: source.schema_at(read.get(name, source.position())) for name, source in sources.items()}
+    known = {name: schema for name, schema in then.items() if schema is not None}
     try:
-        was = check_job(next(iter(pins.values())).table.spark, job, known) if len(known) == len(pins) else None
+        was = check_job(world.spark, job, known) if len(known) == len(sources) else None
     except UsageError:  # a map that does not fit the columns of then is a new one
         was = None
     if was is None or was.fingerprint != progress.fingerprint:
         return Plan(REBUILD, "DEFINITION_CHANGED", "its sources, map, key or reduce are not those it was made with")
-    others = other_columns(known, {name: pin.schema for name, pin in pins.items()})
+    others = other_columns(known, {name: source.schema for name, source in sources.items()})
     same_columns = kind.read(was.schema.fields) == kind.read(mapped.schema.fields)
     if same_columns and same_map(was, mapped, job.sources, others):
         return None

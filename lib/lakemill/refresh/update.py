@@ -13,8 +13,7 @@ def update(task: Task, run: Run) -> None:
     """Apply the change of the job's sources to its target."""
     if is_untried(task):
         with stage(run, "check"):
-            frames = [task.pins[name].rows() for name in task.job.sources]
-            try_own(task, frames, task.job.mapped(*frames))
+            try_own(task, task.frames(), task.job.mapped(*task.frames()))
     target = task.target
     with holding(is_small(task.changes.values())) as held:
         with stage(run, "change"):

@@ -60,7 +60,7 @@ class UpdateWork:
         for at, name in enumerate(job.sources):
             own = {mine: theirs for mine, theirs in joins.told_by(at).items() if mine in key}
             whole = whole or len(own) == len(key)
-            rows = self.task.pins[name].rows().alias("r").where(place.of("r", own))
+            rows = self.task.sources[name].rows().alias("r").where(place.of("r", own))
             frames.append(changes.meeting(rows, keys, list(own.items())) if own else rows)
         mapped = job.mapped(*frames)
         return mapped if whole else mapreduce.of_keys(mapped, keys, key, few)
@@ -105,8 +105,7 @@ def _of_one(task: Task) -> Changed:
 
 
 def _read(task: Task, name: str) -> DataFrame:
-    change = task.changes[name]
-    return task.pins[name].change(change.after, change.by)
+    return task.sources[name].changed(task.changes[name])
 
 
 def _sources(task: Task, found: dict[str, DataFrame]) -> Sequence[Source]:
@@ -115,7 +114,7 @@ def _sources(task: Task, found: dict[str, DataFrame]) -> Sequence[Source]:
 
 
 def _source(task: Task, name: str, found: DataFrame | None) -> Source:
-    pin, change = task.pins[name], task.changes[name]
+    source, change = task.sources[name], task.changes[name]
     if found is None:
-        return Source(pin.rows())
-    return Source(pin.rows(), found, pin.before(change.after) if change.kept else None, change.removes)
+        return Source(source.rows())
+    return Source(source.rows(), found, source.before(change) if change.kept else None, change.removes)
