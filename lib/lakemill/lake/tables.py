@@ -68,11 +68,11 @@ class Table:
                 f"{self.name}: there is no Delta table at {self.uri}. If a job makes it, run that one first; "
                 "if it is yours, bind its name to its place under `tables:` in conf."
             )
-        return Pin(self, log.version, log.table_id, self.presented(log.schema))
+        return Pin(self, log.version, log.table_id, presented(log.schema, _is_ours(log)))
 
     def presented(self, schema: StructType) -> StructType:
         """The columns that its readers see, where it has or had these."""
-        return presented(schema, ours=self.log().setting(LOG_CLEANUP) == "false")
+        return presented(schema, _is_ours(self.log()))
 
     def full(self, version: int) -> DataFrame:
         """All columns at a version, `_state` included."""
@@ -131,6 +131,11 @@ class Pin:
         )
         columns = [column(name) for name in self.schema.names]
         return feed.select(*columns, F.when(F.col("_change_type").isin(*ADDS), 1).otherwise(-1).alias(WEIGHT))
+
+
+def _is_ours(log: Log) -> bool:
+    """Whether lakemill made the table: hardly anybody else turns Delta's clean-up of the log off."""
+    return log.setting(LOG_CLEANUP) == "false"
 
 
 def _of_then(then: DataType | None, field: StructField) -> Column:

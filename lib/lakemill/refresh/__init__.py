@@ -94,18 +94,18 @@ def _otherwise(task: Task, policy: str, error: Exception) -> Task | None:
 
 
 def _unread(task: Task, error: Exception) -> tuple[str, str] | None:
-    """Why a source's feed cannot be read, as a reason code and its detail; None where each can be.
+    """Why a source's change cannot be read, as a reason code and its detail; None where each can be.
 
-    Nobody can list all that may be wrong with a feed, so each is read once more, without the user's map.
+    Nobody can list all that may be wrong with a feed, so each change is read once more, without the user's map.
     """
     if version_gone(error):
         return "FEED_EXPIRED", "files of its change feed are gone"
     for name, change in task.changes.items():
-        if not change.changes_data or change.by == COMPARED:
-            continue
-        failure = read_failure(partial(task.sources[name].changed, replace(change, by=FEED)))
+        by, what = (COMPARED, "its versions") if change.by == COMPARED else (FEED, "its change feed")
+        read = partial(task.sources[name].changed, replace(change, by=by))
+        failure = read_failure(read) if change.changes_data else ""
         if failure:
-            return "FEED_UNREADABLE", f"Delta cannot read its change feed ({failure})"
+            return "FEED_UNREADABLE", f"Delta cannot read {what} ({failure})"
     return None
 
 
