@@ -11,7 +11,7 @@ from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 
 from lakemill import Job
-from lakemill.lake.log import Log
+from lakemill.lake.delta_log import DeltaLog
 from lakemill.lake.progress import Progress, read_progress
 from lakemill.lake.session import start_session
 from lakemill.lake.tables import Lake
@@ -83,7 +83,7 @@ class TestLake:
         run_table(world, job, policy, run)
         return run
 
-    def log(self, table: str) -> Log:
+    def log(self, table: str) -> DeltaLog:
         return self.world.lake.table(table).log()
 
     def progress(self, table: str) -> Progress:

@@ -6,7 +6,6 @@ from typing import Any
 
 from lakemill.errors import LakemillError
 from lakemill.lake.change import COMPARED, Change
-from lakemill.lake.files import missing
 from lakemill.lake.log import CHANGE_FEED, Commit
 from lakemill.lake.progress import TablePosition
 from lakemill.lake.schema import comparable, reshaped
@@ -110,7 +109,7 @@ def _readable(pin: Pin, change: Change, commits: Sequence[Commit], unreadable: s
     bare = _removed_bare(commits)
     if bare:
         return compared(pin, change, "FEED_UNREADABLE", bare)
-    gone = missing(pin.table.spark, _paths(pin.table, _feed_files(commits)))
+    gone = pin.table.missing(_feed_files(commits))
     if gone:
         detail = f"{len(gone)} files of its change feed are gone ({_vacuumed(pin.table, change.after)})"
         return compared(pin, change, "FEED_EXPIRED", detail)
@@ -149,7 +148,7 @@ def _is_kept(table: Table, after: int, commits: Sequence[Commit]) -> bool:
         went = set(commit.paths("remove"))
         sought |= went - came
         came |= set(commit.paths("add")) - went - sought  # a file that gets a deletion vector goes and comes
-    return not missing(table.spark, _paths(table, sorted(sought)))
+    return not table.missing(sorted(sought))
 
 
 def _feed_files(commits: Iterable[Commit]) -> Iterator[str]:
@@ -160,11 +159,6 @@ def _feed_files(commits: Iterable[Commit]) -> Iterator[str]:
     for commit in commits:
         if commit.changes_data:
             yield from commit.paths("cdc") or [*commit.paths("add", True), *commit.paths("remove", True)]
-
-
-def _paths(table: Table, paths: Iterable[str]) -> Iterator[str]:
-    """The paths from the root: a log gives those of the table's own files from the table's folder."""
-    return (path if "://" in path or path.startswith(("/", "file:")) else f"{table.uri}/{path}" for path in paths)
 
 
 def _feed_off(pin: Pin, after: int, commits: Iterable[Commit]) -> str:

@@ -1,6 +1,6 @@
 """Tables as lakemill reads and writes them: snapshots and changes without `_state`, one commit a write."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from delta.tables import DeltaTable
@@ -13,7 +13,9 @@ from lakemill.core.weights import WEIGHT, net, weigh
 from lakemill.errors import UsageError
 from lakemill.lake.catalog import enlist, location
 from lakemill.lake.change import COMPARED, FEED, NETTED
-from lakemill.lake.log import CHANGE_FEED, Log
+from lakemill.lake.delta_log import DeltaLog
+from lakemill.lake.files import missing
+from lakemill.lake.log import CHANGE_FEED
 from lakemill.lake.presented import as_written, is_state, plain, presented
 from lakemill.lake.progress import TablePosition
 
@@ -56,9 +58,13 @@ class Table:
     name: str
     uri: str
 
-    def log(self) -> Log:
+    def log(self) -> DeltaLog:
         """Its log as of now."""
-        return Log(self.spark, self.uri)
+        return DeltaLog(self.spark, self.uri)
+
+    def missing(self, paths: Iterable[str]) -> list[str]:
+        """Those of the files that its log names that are not there."""
+        return missing(self.spark, (path if _is_whole(path) else f"{self.uri}/{path}" for path in paths))
 
     def pin(self) -> "Pin":
         """Its newest version, fixed; raises UsageError where there is no such table."""
@@ -133,7 +139,12 @@ class Pin:
         return feed.select(*columns, F.when(F.col("_change_type").isin(*ADDS), 1).otherwise(-1).alias(WEIGHT))
 
 
-def _is_ours(log: Log) -> bool:
+def _is_whole(path: str) -> bool:
+    """Whether a path in a log does not begin at the table: a shallow clone names the files of its original."""
+    return "://" in path or path.startswith(("/", "file:"))
+
+
+def _is_ours(log: DeltaLog) -> bool:
     """Whether lakemill made the table: hardly anybody else turns Delta's clean-up of the log off."""
     return log.setting(LOG_CLEANUP) == "false"
 
