@@ -17,7 +17,7 @@ ALTERED = {
     "wider": ("ALTER COLUMN c TYPE DECIMAL(25,0)", "its column c is decimal(25,0), not bigint"),
 }
 MAPPED_AND_WIDENED = "SET TBLPROPERTIES ('delta.columnMapping.mode' = 'name', 'delta.enableTypeWidening' = 'true')"
-HARMLESS = ("ALTER COLUMN n COMMENT 'euros'", "SET TBLPROPERTIES ('owner' = 'me')", "ALTER COLUMN n SET DEFAULT 3")
+HARMLESS = ("ALTER COLUMN n COMMENT 'euros'", "SET TBLPROPERTIES ('team' = 'shop')", "ALTER COLUMN n SET DEFAULT 3")
 
 
 def alter(lake, table: str, what: str) -> None:

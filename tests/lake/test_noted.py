@@ -65,7 +65,7 @@ def test_nothing_noted_reaches_a_target_and_harmless_notes_rebuild_nothing(lake)
     for change in ("code COMMENT 'of the till'", "place.town COMMENT 'small'", "id DROP NOT NULL", "left DROP DEFAULT",
                    "left SET DEFAULT 5"):  # fmt: skip
         sql(lake, f"ALTER TABLE {{}} ALTER COLUMN {change}")
-    sql(lake, "ALTER TABLE {} SET TBLPROPERTIES ('owner' = 'me')")
+    sql(lake, "ALTER TABLE {} SET TBLPROPERTIES ('team' = 'shop')")
     right("nothing")
     sql(lake, "ALTER TABLE {} ALTER COLUMN code TYPE VARCHAR(20)")
     sql(lake, "INSERT INTO {} VALUES ('quite a long code', named_struct('town', 'Bonn'), 1, 10, 4)")
@@ -132,7 +132,8 @@ def test_a_char_is_one_key_and_is_found_by_its_text_however_its_change_is_read(l
     right("update", "FEED_MISSING", [("ab ", 7, 1), ("q  ", 2, 1)], [(7,)])
     sql(lake, f"ALTER TABLE {{}} SET TBLPROPERTIES ({FEED})")
     sql(lake, "ALTER TABLE {} ALTER COLUMN code TYPE VARCHAR(5)")
-    right("rebuild", "SCHEMA_CHANGED", [("ab ", 7, 1), ("q  ", 2, 1)], [])
+    # An UPDATE writes the blanks into the file, an INSERT by path does not, and all reads as the file has it now.
+    right("rebuild", "SCHEMA_CHANGED", [("ab ", 7, 1), ("q", 2, 1)], [])
     sql(lake, "INSERT INTO {} VALUES ('ab', 10)")
-    right("update", "UPDATE", [("ab", 10, 1), ("ab ", 7, 1), ("q  ", 2, 1)], [(10,)])
+    right("update", "UPDATE", [("ab", 10, 1), ("ab ", 7, 1), ("q", 2, 1)], [(10,)])
     assert all(lake.differences(job) == [] for job in jobs)

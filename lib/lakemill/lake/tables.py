@@ -7,7 +7,7 @@ from delta.tables import DeltaTable
 from pyspark.sql import Column, DataFrame, SparkSession, functions as F
 from pyspark.sql.types import DataType, StructField, StructType
 
-from lakemill.columns import column
+from lakemill.columns import column, quoted
 from lakemill.conf import GLUE
 from lakemill.core.weights import WEIGHT, net, weigh
 from lakemill.errors import UsageError
@@ -19,6 +19,7 @@ from lakemill.lake.log import CHANGE_FEED
 from lakemill.lake.presented import as_written, is_state, plain, presented
 from lakemill.lake.progress import TablePosition
 
+COLUMN_MAPPING = "delta.columnMapping.mode"
 LOG_CLEANUP = "delta.enableExpiredLogCleanup"
 ADDS = ("insert", "update_postimage")
 STATS_COLUMNS = 32
@@ -171,10 +172,25 @@ def by_range(rows: DataFrame, key: Sequence[str], about: int) -> DataFrame:
 
 def create(table: Table, rows: DataFrame) -> None:
     """Write the table anew, rows and schema, in one commit."""
-    written = as_written(rows)
-    properties = {} if table.log().exists else table_properties(written.schema)
+    log, written = table.log(), as_written(rows)
+    if log.exists and log.setting(COLUMN_MAPPING) in ("name", "id"):
+        _replace(table, written, log.settings)
+        return
+    properties = {} if log.exists else table_properties(written.schema)
     writer = written.write.format("delta").mode("overwrite").option("overwriteSchema", "true").options(**properties)
     writer.save(table.uri)
+
+
+def _replace(table: Table, rows: DataFrame, settings: Mapping[str, str]) -> None:
+    """Write a table anew to which somebody gave column mapping; it has none afterwards.
+
+    While a table has column mapping and a change feed, Delta refuses to overwrite it with rows that have other columns.
+    """
+    writer = rows.writeTo(f"delta.{quoted(table.uri)}").using("delta")
+    for key, value in settings.items():
+        if not key.startswith(COLUMN_MAPPING.removesuffix("mode")):
+            writer = writer.tableProperty(key, value)
+    writer.createOrReplace()
 
 
 def append(table: Table, rows: DataFrame) -> None:
