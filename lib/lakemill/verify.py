@@ -14,9 +14,10 @@ from lakemill.job import RESERVED, Dump, Job
 from lakemill.kinds import Kind, kind_of
 from lakemill.lake.failures import version_gone
 from lakemill.lake.feed import replaced
+from lakemill.lake.presented import altered
 from lakemill.lake.progress import LANDING, Progress, last_progress
 from lakemill.lake.readers import unchanged_until
-from lakemill.lake.tables import Pin, without_state
+from lakemill.lake.tables import Pin
 from lakemill.maps.check import check_job
 from lakemill.proof.difference import PARTS, Difference, damaged, differences, sampled
 from lakemill.refresh.load import loaded_dumps
@@ -69,6 +70,7 @@ def verify(world: World, job: Job, sample: float = 1) -> Verification:
             count, found = _compared(job, (), part, chosen.of(_landed(world, job, progress)))
         else:
             mapped, kind = _mapped(world, job, progress)
+            _refuse_altered(kind, kind.columns(world.spark, mapped.schema), log.schema)
             count, found = _against(part, chosen.of(mapped), kind)
     except (PySparkException, Py4JJavaError) as error:
         raise refused(error) or _gone(world, job, error) or error from None
@@ -123,7 +125,7 @@ def _mapped(world: World, job: Job, progress: Progress) -> tuple[DataFrame, Kind
     pins = {name: world.lake.table(name).pin() for name in job.sources}
     if set(pins) != set(progress.versions):
         raise _changed(job)
-    schemas = {name: without_state(_as_made(pin, progress).schema) for name, pin in pins.items()}
+    schemas = {name: pin.table.presented(_as_made(pin, progress).schema) for name, pin in pins.items()}
     mapped = check_job(world.spark, job, schemas)
     if mapped.fingerprint != progress.fingerprint:
         raise _changed(job)
@@ -179,6 +181,16 @@ def _landed(world: World, job: Job, progress: Progress) -> DataFrame:
     missing_files(world.spark, dumps)
     header = tuple(name for name in target.log().schema.names if name not in LINEAGE)
     return read_rows(world.spark, dumps, header)
+
+
+def _refuse_altered(kind: Kind, made: StructType, there: StructType) -> None:
+    """A table whose columns somebody altered is not what lakemill makes, and is not compared row by row."""
+    how = altered(made, there)
+    if how:
+        raise LakemillError(
+            f"{kind.job.target} differs: somebody altered it since lakemill made it ({how}). "
+            f"`lakemill run {kind.job.target}` makes it anew."
+        )
 
 
 def _same_columns(job: Job, stored: DataFrame, expected: DataFrame) -> None:
