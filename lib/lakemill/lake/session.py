@@ -10,6 +10,7 @@ from py4j.protocol import Py4JError
 from pyspark.sql import SparkSession
 
 from lakemill.errors import UsageError
+from lakemill.modules import tell_workers
 
 # Results must not depend on where a job runs: these are set on every session, wherever it came from.
 MEANING = {
@@ -48,6 +49,7 @@ def start_session(spark_conf: Mapping[str, str]) -> SparkSession:
     session.sparkContext.setLogLevel(spark_conf.get("lakemill.log.level", "ERROR"))
     for key, value in {**_runtime(session, spark_conf), **MEANING}.items():
         session.conf.set(key, value)
+    tell_workers(session.sparkContext)
     zones: Any = session._jvm.java.util.TimeZone  # type: ignore[union-attr]
     zones.setDefault(zones.getTimeZone("UTC"))
     return session
