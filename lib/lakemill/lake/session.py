@@ -11,6 +11,7 @@ from py4j.protocol import Py4JError
 from pyspark.sql import SparkSession
 
 from lakemill.errors import UsageError
+from lakemill.modules import tell_workers
 
 # Results must not depend on where a job runs: these are set on every session, wherever it came from.
 MEANING = {
@@ -49,6 +50,7 @@ def start_session(spark_conf: Mapping[str, str]) -> SparkSession:
     session.sparkContext.setLogLevel(spark_conf.get("lakemill.log.level", "ERROR"))
     for key, value in {**_runtime(session, spark_conf), **MEANING}.items():
         session.conf.set(key, value)
+    tell_workers(session.sparkContext)
     _in_utc(session)
     return session
 
