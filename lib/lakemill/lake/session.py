@@ -79,11 +79,10 @@ def session_apart(session: SparkSession) -> SparkSession:
 
 
 def _check_versions(session: SparkSession) -> None:
-    jvm: Any = session._jvm
     if numbers(session.version) < NEEDS_SPARK:
         raise UsageError(f"lakemill needs Spark 4.0 or newer; this is {session.version}.")
     try:
-        delta = str(getattr(jvm.io.delta, "package$").__getattr__("MODULE$").VERSION())
+        delta = _delta_version(session)
     except (Py4JError, TypeError):
         raise UsageError(
             "Spark has no Delta: its jars are not on the class path. Here, `make setup` puts them there; on a cluster "
@@ -91,6 +90,17 @@ def _check_versions(session: SparkSession) -> None:
         ) from None
     if numbers(delta) < NEEDS_DELTA:
         raise UsageError(f"lakemill needs Delta 4.0 or newer; this is {delta}.")
+
+
+def versions(session: SparkSession) -> str:
+    """What a table is made with, where another version may print a plan or compile a function in another way."""
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    return f"Spark {session.version}, Delta {_delta_version(session)}, Python {python}"
+
+
+def _delta_version(session: SparkSession) -> str:
+    jvm: Any = session._jvm
+    return str(getattr(jvm.io.delta, "package$").__getattr__("MODULE$").VERSION())
 
 
 def numbers(version: str) -> tuple[int, ...]:

@@ -74,7 +74,7 @@ class Run:
 
 def record(ledger: Table, runs: Sequence[Run]) -> None:
     """Add the runs to the ledger in one commit; a run that found nothing new leaves no trace."""
-    kept = [run for run in runs if run.status != DONE or run.plan != "nothing"]
+    kept = [run for run in runs if run.status != DONE or run.reason != "NOTHING_NEW"]
     if not kept:
         return
     rows = ledger.spark.createDataFrame([_row(run) for run in kept], SCHEMA).coalesce(1)
