@@ -10,18 +10,17 @@ from pyspark.sql.types import StructType
 from lakemill.columns import column
 from lakemill.core.bags import unequal
 from lakemill.errors import LakemillError, UsageError, VersionsGone
-from lakemill.job import RESERVED, Dump, Job
+from lakemill.job import RESERVED, Job
 from lakemill.kinds import Kind, kind_of
-from lakemill.lake.failures import version_gone
+from lakemill.lake.failures import data_refused, version_gone
 from lakemill.lake.feed import replaced
 from lakemill.lake.progress import LANDING, Progress, last_progress
+from lakemill.lake.quiet import failures_untold
 from lakemill.lake.readers import unchanged_until
 from lakemill.lake.tables import Pin, without_state
 from lakemill.maps.check import check_job
 from lakemill.proof.difference import PARTS, Difference, damaged, differences, sampled
-from lakemill.refresh.load import loaded_dumps
-from lakemill.sources.dumps import choose, look, not_loaded
-from lakemill.sources.records import LINEAGE, missing_files, read_rows, refused
+from lakemill.proof.landing import landed
 from lakemill.world import World
 
 
@@ -65,13 +64,13 @@ def verify(world: World, job: Job, sample: float = 1) -> Verification:
     chosen = _Sample(job, stored.schema, sample)
     part = chosen.of(stored)
     try:
-        if isinstance(job.source, Dump):
-            count, found = _compared(job, (), part, chosen.of(_landed(world, job, progress)))
+        if job.outside:
+            count, found = _against_landing(world, job, progress, stored, chosen)
         else:
             mapped, kind = _mapped(world, job, progress)
             count, found = _against(part, chosen.of(mapped), kind)
     except (PySparkException, Py4JJavaError) as error:
-        raise refused(error) or _gone(world, job, error) or error from None
+        raise data_refused(error) or _gone(world, job, error) or error from None
     compared = part.count()
     if not compared and not count:
         _refuse_none(job, sample, stored)
@@ -167,18 +166,22 @@ def _gone(world: World, job: Job, error: Exception) -> LakemillError | None:
     )
 
 
-def _landed(world: World, job: Job, progress: Progress) -> DataFrame:
-    assert isinstance(job.source, Dump)
-    target = world.lake.table(job.target)
-    landing = look(world.spark, world.landing, job.source.feed)
-    deliveries, loaded = landing.deliveries(world.spark), loaded_dumps(target)
-    dumps = choose(deliveries, loaded, job.target)
-    # Where nothing came since, all that lies there was loaded.
-    if progress.positions.get(LANDING) == {"digest": landing.digest}:
-        dumps += not_loaded(deliveries, loaded)
-    missing_files(world.spark, dumps)
-    header = tuple(name for name in target.log().schema.names if name not in LINEAGE)
-    return read_rows(world.spark, dumps, header)
+def _against_landing(
+    world: World, job: Job, progress: Progress, stored: DataFrame, chosen: _Sample
+) -> tuple[int, list[Difference]]:
+    """Against the files that were loaded, row by row, and against what their manifests say of how many rows they have.
+
+    The second finds rows that neither the table has nor this reading of the files.
+    """
+    assert job.outside
+    feed = job.outside.feed
+    grouped = stored.groupBy("dump_id", "file_name").count().collect()
+    counted = {(row["dump_id"], row["file_name"]): row["count"] for row in grouped}
+    files = landed(world.spark, f"{world.landing}/{feed}", feed, progress.positions.get(LANDING), counted)
+    with failures_untold(world.spark):
+        count, rows = _compared(job, (), chosen.of(stored), chosen.of(files.rows(stored.schema)))
+    lacking = files.lacking(counted)
+    return (count, rows) if count else (len(lacking), lacking)
 
 
 def _same_columns(job: Job, stored: DataFrame, expected: DataFrame) -> None:
