@@ -84,8 +84,8 @@ def test_only_new_manifests_are_read(tmp_path, monkeypatch):
     late = deliver(feed / "late", {"a.csv": (b"id\nlate\n", 1)})
     os.utime(late / "manifest.json", (2**31, 2**31))
     opened: list[str] = []
-    read = Storage._content
-    monkeypatch.setattr(Storage, "_content", lambda self, uri, most: opened.append(uri) or read(self, uri, most))
+    read = Storage.content
+    monkeypatch.setattr(Storage, "content", lambda self, uri, most=None: opened.append(uri) or read(self, uri, most))
     dumps = Dumps(storage, Landing(uri, "sales", storage.manifests(uri)))
     newer = dumps.came(position)
     assert [dump.folder for dump in newer] == ["late"]

@@ -18,7 +18,7 @@ from lakemill.sources.header import bronze_schema, check_header, table_columns
 from lakemill.sources.landing import Landing
 from lakemill.sources.manifest import MANIFEST, Delivery, DumpFile, read_manifest
 from lakemill.sources.records import Expected, read_header, records, unlike
-from lakemill.sources.storage import Storage
+from lakemill.sources.storage import Storage, at_once
 
 HEAD = 256 * 1024
 """So many bytes of a file are read for its header; more only where that is longer."""
@@ -50,7 +50,7 @@ class Dumps:
         Raises DataRefused for a manifest that is none.
         """
         uri, feed, folders = self.landing.uri, self.landing.feed, self.landing.since(since)
-        contents = self.storage.contents(f"{uri}/{folder}/{MANIFEST}" for folder in folders)
+        contents = at_once(lambda folder: self.storage.content(f"{uri}/{folder}/{MANIFEST}"), folders)
         return [read_manifest(uri, feed, *pair) for pair in zip(folders, contents, strict=True)]
 
     def rows(self, dumps: Sequence[Delivery], known: Sequence[str]) -> DataFrame:
@@ -75,26 +75,25 @@ class Dumps:
         return spark.createDataFrame(rows, bronze_schema(columns), verifySchema=False)
 
     def _check_sizes(self, files: Sequence[DumpFile]) -> None:
-        for file, size in zip(files, self.storage.sizes(file.path for file in files), strict=True):
+        for file, size in zip(files, at_once(lambda file: self.storage.size(file.path), files), strict=True):
             if size is None:
                 raise DataRefused(f"{file.path}: the manifest names this file and it is not there. Nothing was loaded.")
             if size != file.size:
                 raise DataRefused(unlike(file, f"{file.size} bytes", f"{size}"))
 
     def _headers(self, files: Sequence[DumpFile]) -> dict[DumpFile, tuple[str, ...]]:
-        heads = self.storage.contents((file.path for file in files), HEAD)
-        headers = {file: self._header(file, head or b"") for file, head in zip(files, heads, strict=True)}
+        headers = dict(zip(files, at_once(self._header, files), strict=True))
         for file, header in headers.items():
             check_header(file, header)
         return headers
 
-    def _header(self, file: DumpFile, head: bytes) -> tuple[str, ...]:
+    def _header(self, file: DumpFile) -> tuple[str, ...]:
         try:
-            header = read_header(file, head)
+            header = read_header(file, self.storage.content(file.path, HEAD) or b"")
         except DataRefused:
             header = None
         if header is None:  # it is longer, or cannot be read: then the whole file tells where
-            header = read_header(file, self.storage.contents([file.path])[0] or b"")
+            header = read_header(file, self.storage.content(file.path) or b"")
         return header or ()
 
 

@@ -1,17 +1,20 @@
 """A landing's files as bytes: here by Python, elsewhere by Hadoop. A path is a name, never a pattern."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from pyspark.sql import SparkSession
 
 from lakemill.sources.manifest import MANIFEST
 
 AT_ONCE = 16
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -39,17 +42,8 @@ class Storage:
         local = _local(uri)
         return dict(_folders(local)) if local else self._remote_folders(uri)
 
-    def sizes(self, uris: Iterable[str]) -> list[int | None]:
-        """The sizes of files, in the order asked for; None where there is no such file."""
-        with ThreadPoolExecutor(AT_ONCE) as readers:
-            return list(readers.map(self._size, uris))
-
-    def contents(self, uris: Iterable[str], most: int | None = None) -> list[bytes | None]:
-        """What files hold, at most so many bytes of each, in the order asked for; None where there is no such file."""
-        with ThreadPoolExecutor(AT_ONCE) as readers:
-            return list(readers.map(lambda uri: self._content(uri, most), uris))
-
-    def _size(self, uri: str) -> int | None:
+    def size(self, uri: str) -> int | None:
+        """How many bytes a file has; None where there is no such file."""
         local = _local(uri)
         if local:
             return os.path.getsize(local) if os.path.isfile(local) else None
@@ -57,7 +51,8 @@ class Storage:
         system = path.getFileSystem(self._conf)
         return int(system.getFileStatus(path).getLen()) if system.exists(path) else None
 
-    def _content(self, uri: str, most: int | None) -> bytes | None:
+    def content(self, uri: str, most: int | None = None) -> bytes | None:
+        """What a file holds, or its first bytes, at most so many; None where there is no such file."""
         local = _local(uri)
         if local:
             if not os.path.isfile(local):
@@ -95,6 +90,12 @@ class Storage:
     @cached_property
     def _conf(self) -> Any:
         return self.spark._jsparkSession.sessionState().newHadoopConf()
+
+
+def at_once(work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+    """The results for all items in their order, several at a time: waiting for a remote file takes longest."""
+    with ThreadPoolExecutor(AT_ONCE) as workers:
+        return list(workers.map(work, items))
 
 
 def _local(uri: str) -> str | None:
