@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from lakemill.observe.runs import FAILED, SKIPPED, Run
-from lakemill.proof.verify import Verification
 from lakemill.refresh.explain import Explanation
 from lakemill.runner import Outcome, Upkeep
+from lakemill.verify import Verification
 
 Row = Mapping[str, Any]
 

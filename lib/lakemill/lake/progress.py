@@ -44,8 +44,8 @@ class Progress:
     """What a target was made from, and how.
 
     run: the number of the run, 1 first.   positions: how far each source was read, by the source's name.
-    fingerprint: of the job.   plan, reason: how the run went.   nonce: tells this commit from any other.
-    version: of the target, where it was read.
+    fingerprint: of the job.   plan, reason: how the run went.   columns: a digest of the target's columns, empty in
+    older tables.   nonce: tells this commit from any other.   version: of the target, where it was read.
     """
 
     run: int
@@ -53,6 +53,7 @@ class Progress:
     fingerprint: str
     plan: str
     reason: str
+    columns: str = ""
     nonce: str = field(default_factory=lambda: uuid.uuid4().hex)
     version: int = -1
 

@@ -41,7 +41,7 @@ def check_per_key(spark: SparkSession, job: Job, mapped: StructType) -> str:
     plan = made._jdf.queryExecution().analyzed()
     nodes = json.loads(plan.toJSON())
     _has_key(job, made.schema.names, str(job.reduce))
-    for wrong in wrong_columns(made.schema, made.schema.names):
+    for wrong in wrong_columns(job, made.schema, made.schema.names):
         refuse(job, f"it {wrong}")
     _check_fixed(spark, job, plan, nodes)
     Keywise(job, nodes, tags_of(plan)).check(plan)

@@ -3,12 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pyspark.sql import DataFrame
+from pyspark.errors import AnalysisException
+from pyspark.sql import DataFrame, SparkSession
 
-from lakemill.errors import UsageError
+from lakemill.errors import UsageError, first_line
 from lakemill.job import Job
 from lakemill.kinds import Kind, kind_of
 from lakemill.lake.change import Change
+from lakemill.lake.holdable import unholdable
+from lakemill.lake.log import Log
+from lakemill.lake.presented import altered, digest
 from lakemill.lake.progress import NoProgress, Progress, read_progress
 from lakemill.lake.tables import Table
 from lakemill.maps.check import check_job
@@ -21,7 +25,7 @@ from lakemill.world import World
 
 @dataclass(frozen=True)
 class Task:
-    """What is known of a table before anything runs."""
+    """What is known of a table before anything runs.   columns: a digest of those that the target is to have."""
 
     job: Job
     target: Table
@@ -32,6 +36,7 @@ class Task:
     progress: Progress | NoProgress
     changes: Mapping[str, Change]
     plan: Plan
+    columns: str
 
     def frames(self) -> list[DataFrame]:
         """The sources' rows, one frame for each parameter of the map."""
@@ -50,7 +55,7 @@ class Task:
         """What the commit of this run is to record."""
         positions = {name: source.position() for name, source in self.sources.items()}
         plan = self.plan
-        return Progress(self.progress.run + 1, positions, self.mapped.fingerprint, plan.kind, plan.reason)
+        return Progress(self.progress.run + 1, positions, self.mapped.fingerprint, plan.kind, plan.reason, self.columns)
 
 
 def prepare(world: World, job: Job, policy: str) -> Task:
@@ -62,14 +67,38 @@ def prepare(world: World, job: Job, policy: str) -> Task:
     log = target.log()
     progress = read_progress(log, job.target)
     changes: dict[str, Change] = {}
+    columns, other = _columns(world.spark, kind, mapped, progress, log)
     if isinstance(progress, NoProgress):
         plan = allowed(job, policy, Plan(REBUILD, progress.reason, progress.detail))
     else:
         read = progress.positions
         changes = {name: source.change_since(read.get(name)) for name, source in sources.items()}
         definition = _redefined(world, kind, sources, progress, mapped)
-        plan = decide(kind, policy, changes, definition, mapped.joins)
-    return Task(job, target, log.version, sources, mapped, kind, progress, changes, plan)
+        anew = Plan(REBUILD, "TARGET_ALTERED", f"somebody altered it: {other}") if other else None
+        plan = decide(kind, policy, changes, definition or anew, mapped.joins)
+    return Task(job, target, log.version, sources, mapped, kind, progress, changes, plan, columns)
+
+
+def _columns(
+    spark: SparkSession, kind: Kind, mapped: Mapped, progress: Progress | NoProgress, log: Log
+) -> tuple[str, str]:
+    """A digest of the columns that the target is to have, and how it was altered since lakemill made it, in words.
+
+    Raises UsageError where no Delta table can have them. Nothing is asked of Spark where this definition made the table
+    and its columns are as they were.
+    """
+    known = progress if isinstance(progress, Progress) and progress.fingerprint == mapped.fingerprint else None
+    if known and known.columns and known.columns == digest(log.schema):
+        return known.columns, ""
+    try:
+        columns = kind.columns(spark, mapped.schema)
+    except AnalysisException as error:
+        raise UsageError(
+            f"{kind.job.target}: its reduce does not fit what its map gives: {first_line(error)}."
+        ) from None
+    for reason in () if known else unholdable(columns):
+        raise UsageError(f"{kind.job.target}: it {reason}. Nothing was written.")
+    return digest(columns), altered(columns, log.schema) if isinstance(progress, Progress) else ""
 
 
 def _redefined(

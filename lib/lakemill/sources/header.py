@@ -13,12 +13,13 @@ from pyspark.sql.types import DataType, DateType, LongType, StringType, StructFi
 
 from lakemill.errors import DataRefused
 from lakemill.job import RESERVED
+from lakemill.lake.holdable import IN_A_MERGE, IN_THE_FEED
 from lakemill.sources.manifest import DumpFile
 
 LINEAGE = ("dump_date", "dump_id", "file_name", "line_number")
 KINDS: Mapping[str, DataType] = {"dump_date": DateType(), "line_number": LongType()}
-KEPT = (*LINEAGE, RESERVED, "_change_type", "_commit_version", "_commit_timestamp")
-"""Names that lakemill, or Delta's change feed, keeps for its own columns."""
+TAKEN = {*LINEAGE, RESERVED} | IN_THE_FEED | IN_A_MERGE
+"""Names of columns that lakemill and Delta have for themselves."""
 
 
 def bronze_schema(names: Sequence[str]) -> StructType:
@@ -32,12 +33,12 @@ def check_header(file: DumpFile, header: Sequence[str]) -> None:
         raise DataRefused(f"{file.path}: the file is empty; a header line with the columns' names was expected.")
     names = [name.lower() for name in header]
     for name in header:
-        usable = re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,62}", name) and name.lower() not in KEPT
+        usable = re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,62}", name) and name.lower() not in TAKEN
         if not usable or names.count(name.lower()) > 1:
             raise DataRefused(
                 f"{file.path}, line 1: {json.dumps(name)} cannot be a column: names are letters, digits and _, each "
-                f"once, and not {', '.join(KEPT)}. Ask the team that delivers it for a proper header; nothing was "
-                "loaded."
+                f"once, and none that lakemill or Delta has for itself, as {', '.join(LINEAGE)}. Ask the team that "
+                "delivers it for a proper header; nothing was loaded."
             )
 
 

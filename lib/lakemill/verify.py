@@ -14,10 +14,11 @@ from lakemill.job import RESERVED, Job
 from lakemill.kinds import Kind, kind_of
 from lakemill.lake.failures import data_refused, version_gone
 from lakemill.lake.feed import replaced
+from lakemill.lake.presented import altered
 from lakemill.lake.progress import LANDING, Progress, last_progress
 from lakemill.lake.quiet import failures_untold
 from lakemill.lake.readers import unchanged_until
-from lakemill.lake.tables import Pin, without_state
+from lakemill.lake.tables import Pin
 from lakemill.maps.check import check_job
 from lakemill.proof.difference import PARTS, Difference, damaged, differences, sampled
 from lakemill.proof.landing import landed
@@ -68,6 +69,7 @@ def verify(world: World, job: Job, sample: float = 1) -> Verification:
             count, found = _against_landing(world, job, progress, stored, chosen)
         else:
             mapped, kind = _mapped(world, job, progress)
+            _refuse_altered(kind, kind.columns(world.spark, mapped.schema), log.schema)
             count, found = _against(part, chosen.of(mapped), kind)
     except (PySparkException, Py4JJavaError) as error:
         raise data_refused(error) or _gone(world, job, error) or error from None
@@ -122,7 +124,7 @@ def _mapped(world: World, job: Job, progress: Progress) -> tuple[DataFrame, Kind
     pins = {name: world.lake.table(name).pin() for name in job.sources}
     if set(pins) != set(progress.versions):
         raise _changed(job)
-    schemas = {name: without_state(_as_made(pin, progress).schema) for name, pin in pins.items()}
+    schemas = {name: pin.table.presented(_as_made(pin, progress).schema) for name, pin in pins.items()}
     mapped = check_job(world.spark, job, schemas)
     if mapped.fingerprint != progress.fingerprint:
         raise _changed(job)
@@ -182,6 +184,16 @@ def _against_landing(
         count, rows = _compared(job, (), chosen.of(stored), chosen.of(files.rows(stored.schema)))
     lacking = files.lacking(counted)
     return (count, rows) if count else (len(lacking), lacking)
+
+
+def _refuse_altered(kind: Kind, made: StructType, there: StructType) -> None:
+    """A table whose columns somebody altered is not what lakemill makes, and is not compared row by row."""
+    how = altered(made, there)
+    if how:
+        raise LakemillError(
+            f"{kind.job.target} differs: somebody altered it since lakemill made it ({how}). "
+            f"`lakemill run {kind.job.target}` makes it anew."
+        )
 
 
 def _same_columns(job: Job, stored: DataFrame, expected: DataFrame) -> None:
