@@ -5,6 +5,7 @@ None of it needs Spark; that their code runs is tested in test_readme.py.
 
 import ast
 import re
+from dataclasses import fields
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from pages import PAGES, ROOT, blocks, commands, names_of, prose
 import lakemill
 from lakemill import Dump, Reducer
 from lakemill.cli import main
+from lakemill.conf import Conf, load_conf
+from lakemill.errors import LakemillError
 from lakemill.graph import load_jobs
 
 LIB = ROOT / "lib" / "lakemill"
@@ -161,6 +164,24 @@ def test_a_page_opens_with_its_answer(page):
     _, blank, answer, *_ = PAGES[page].splitlines()
     assert not blank
     assert re.match(r"[A-Z`]", answer)
+
+
+def test_every_exit_code_is_told():
+    codes = {int(code) for code in re.findall(r"^\| (\d+) \|", PAGES["docs/errors.md"], re.M)}
+    kinds = [LakemillError, *LakemillError.__subclasses__()]
+    assert codes >= {0, *(kind.exit_code for kind in kinds)}
+
+
+def test_every_setting_is_told():
+    settings = re.findall(r"^\| `(\w+)` \|", PAGES["docs/configuration.md"], re.M)
+    assert set(settings) == {field.name for field in fields(Conf)} - {"root"}
+
+
+@pytest.mark.parametrize("settings", re.findall(r"^```yaml\n(.*?)^```", "".join(PAGES.values()), re.S | re.M))
+def test_settings_that_are_shown_can_be_read(settings, tmp_path):
+    (tmp_path / "conf").mkdir()
+    (tmp_path / "conf" / "base.yaml").write_text(settings)
+    assert load_conf(tmp_path).tables["gold.daily_sales"] == "glue:shop.daily_sales"
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page)])
