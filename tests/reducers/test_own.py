@@ -89,7 +89,7 @@ def reduced(of: list[tuple]) -> tuple:
     return (mean and mean.quantize(Decimal("0.000001"), ROUND_HALF_UP), every if flags else None, best, best)
 
 
-def test_reducers_of_the_readme_and_folds_follow_every_change(lake):
+def test_reducers_of_the_page_and_folds_follow_every_change(lake):
     own = from_its_page()
     job = Job(
         source="raw.lines",
