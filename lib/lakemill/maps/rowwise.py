@@ -48,7 +48,7 @@ NAMES = {
 
 
 @dataclass(frozen=True)
-class Mapped:
+class CheckedMap:
     """A checked map.
 
     schema: the columns it gives.   plan: its plan as a text that is the same in every session.   fingerprint: a digest
@@ -64,7 +64,7 @@ class Mapped:
     leaves: tuple[int, ...]
 
 
-def check_map(spark: SparkSession, job: Job, sources: Mapping[str, StructType]) -> Mapped:
+def check_map(spark: SparkSession, job: Job, sources: Mapping[str, StructType]) -> CheckedMap:
     """The map over sources of these columns; raises UsageError, naming the node, where it is not row by row."""
     for name, source in sources.items():
         check_source(job, name, source)
@@ -85,7 +85,7 @@ def check_map(spark: SparkSession, job: Job, sources: Mapping[str, StructType]) 
     check_reduced(job)
     leaves = tuple(int(min(each)) for each in tags)
     joins = joins_of(nodes, leaves, ids_of(plan))
-    return Mapped(schema, text, _fingerprint(job, schema, text), joins, said, leaves)
+    return CheckedMap(schema, text, _fingerprint(job, schema, text), joins, said, leaves)
 
 
 def _fingerprint(job: Job, schema: StructType, plan: str) -> str:

@@ -18,6 +18,7 @@ from lakemill.lake.progress import Progress
 from lakemill.maps.where import keys_where
 from lakemill.observe.runs import Run
 from lakemill.refresh import rebuild, update
+from lakemill.refresh.adopt import verified
 from lakemill.refresh.commit import stage
 from lakemill.refresh.plan import NOTHING, REBUILD, Plan, allowed, decide
 from lakemill.refresh.restate import restate
@@ -39,6 +40,9 @@ def refresh(world: World, job: Job, policy: str, run: Run, where: str | None = N
         chosen = keys_where(world.spark, job, task.mapped.schema, where) if where else None
         run.versions = task.next_progress().versions
         run.version = task.target_version
+        if task.adopts:
+            with stage(run, "adopt"):
+                task = verified(world, task, policy)
         _do(task, policy, run)
         if chosen is not None and where and run.plan != REBUILD:
             _restate(world, job, chosen, where, run)
@@ -70,7 +74,8 @@ def _renew(task: Task) -> None:
     """Write the progress again before the tables forget the versions that it names; else nothing is written."""
     assert isinstance(task.progress, Progress)
     ahead = any(change.ahead for change in task.changes.values())
-    if not ahead and is_old(task.target, task.progress, [source.keeps for source in task.sources.values()]):
+    kept = [source.keeps for source in task.sources.values()]
+    if not ahead and (task.adopts or is_old(task.target, task.progress, kept)):
         repeat(task.target, task.next_progress(), task.target_version)
 
 
