@@ -103,16 +103,22 @@ def _run(asked: argparse.Namespace, start: Path) -> int:
 
 
 def _submit(conf: Conf, tables: list[str], asked: argparse.Namespace) -> int:
-    from lakemill.submit.submit import ask, dry_run, submit  # boto3 is needed for this alone
+    from lakemill.submit.libraries import remarks  # boto3 is needed for this alone
+    from lakemill.submit.submit import ask, dry_run, submit
     from lakemill.submit.wait import signals_end_it
 
+    def say(text: str) -> None:
+        print(f"lakemill: {text}", file=sys.stderr, flush=True)
+
     what = ask(conf, asked.env, tables, asked.policy)
+    for remark in remarks(conf, what.artifact, tables):
+        say(remark)
     if asked.dry_run:
         print(json.dumps(dry_run(what), indent=2))
         return 0
     try:
         with signals_end_it():
-            ended = submit(what, say=lambda text: print(f"lakemill: {text}", file=sys.stderr, flush=True))
+            ended = submit(what, say)
     except KeyboardInterrupt as interrupt:
         number = getattr(interrupt, "number", signal.SIGINT)
         raise Stopped("The run may still be under way; the same command again finds it.", number) from None

@@ -34,11 +34,15 @@ FIRST_TIME = (1980, 1, 1, 0, 0, 0)
 
 @dataclass(frozen=True)
 class Artifact:
-    """What a run is made of: the zip's bytes and their sha256, and the tables whose jobs are in it."""
+    """What a run is made of: the zip's bytes and their sha256, and the tables whose jobs are in it.
+
+    tops: what can be imported from it.
+    """
 
     content: bytes
     sha256: str
     tables: frozenset[str]
+    tops: frozenset[str]
 
     def write(self, folder: Path) -> Path:
         """The zip as a file in `folder`, named by its sha256."""
@@ -59,7 +63,8 @@ def package(conf: Conf) -> Artifact:
     _check_tops(jobs, modules, files)
     content = _zipped(dict(sorted({**files, **modules}.items())))
     tables = (table_of(PurePosixPath(name)) for name in modules)
-    return Artifact(content, hashlib.sha256(content).hexdigest(), frozenset(name for name in tables if name))
+    tops = frozenset(name.split("/")[0].removesuffix(".py") for name in (*files, *modules))
+    return Artifact(content, hashlib.sha256(content).hexdigest(), frozenset(name for name in tables if name), tops)
 
 
 def _check_tops(jobs: Path, modules: Iterable[str], files: Iterable[str]) -> None:
