@@ -72,9 +72,8 @@ def over(call):
     step = next(iter(call.parameters.get("Steps", [])), None)
     words = [step["HadoopJarStep"]["Jar"], *step["HadoopJarStep"]["Args"]] if step else []
     size = sum(len(word.encode("utf-16-le")) // 2 for word in words)
-    return misfits(shape(call.service, call.operation), call.parameters) + (
-        [f"{size} characters"] if size > 10_240 else []
-    )
+    long = [f"{size} characters"] if size > 10_240 else []
+    return misfits(shape(call.service, call.operation), call.parameters) + long
 
 
 def test_random_requests_fit_or_are_refused(small):
