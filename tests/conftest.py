@@ -11,14 +11,14 @@ from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 
 from lakemill import Job
-from lakemill.lake.log import Log
+from lakemill.lake.delta_log import DeltaLog
 from lakemill.lake.progress import Progress, read_progress
 from lakemill.lake.session import start_session
 from lakemill.lake.tables import Lake
 from lakemill.observe.runs import Run
 from lakemill.proof.difference import Difference
-from lakemill.proof.verify import verify
 from lakemill.runner import run_table
+from lakemill.verify import verify
 from lakemill.world import World
 
 SPARK = {
@@ -83,7 +83,7 @@ class TestLake:
         run_table(world, job, policy, run)
         return run
 
-    def log(self, table: str) -> Log:
+    def log(self, table: str) -> DeltaLog:
         return self.world.lake.table(table).log()
 
     def progress(self, table: str) -> Progress:

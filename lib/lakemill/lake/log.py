@@ -1,7 +1,6 @@
-"""Reading a Delta table's log: which version it is at, what each commit did, and what its writer said.
+"""A Delta table's log as values: which version it is at, what each commit did, and what its writer said.
 
-Through Delta's own DeltaLog where a snapshot is needed, and through the commits' JSON where one commit is: reading
-one commit takes milliseconds, a history takes a Spark job.
+Nothing here reads a file or asks Spark. `delta_log.py` does, so what is decided from a log can be tried on any log.
 """
 
 import base64
@@ -11,17 +10,10 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import unquote
 
-from py4j.protocol import Py4JJavaError
-from pyspark.sql import SparkSession
 from pyspark.sql.types import StructType
-
-from lakemill.errors import LakemillError
-from lakemill.lake.failures import damaged_log
-from lakemill.lake.files import read_text
 
 Z85_UUID = 20
 """Characters of a UUID in Z85, ZeroMQ's base 85 (rfc.zeromq.org/spec/32)."""
@@ -75,6 +67,12 @@ class Commit:
         return any(self._action(action, "remove").get("dataChange") for action in self.actions)
 
     @property
+    def removes_bare(self) -> bool:
+        """Whether it removed rows with a file of which it tells neither size nor partition."""
+        removed = (self._action(action, "remove") for action in self.actions)
+        return any(file.get("dataChange") and not file.get("extendedFileMetadata") for file in removed)
+
+    @property
     def removed_bytes(self) -> int:
         """How many bytes the files held that it removed."""
         return sum(self._action(action, "remove").get("size") or 0 for action in self.actions)
@@ -118,30 +116,46 @@ class Commit:
         return next((action[kind] for action in self.actions if kind in action), None)
 
 
-@dataclass(frozen=True)
-class Log:
-    """A Delta table's log as it is now: take a new one to see later commits."""
+class Log(Protocol):
+    """A table's log as it is at one moment: the newest version, what it declares, and the commits before it.
 
-    spark: SparkSession
+    What is decided from a log needs no more than this, so tests decide from commits that they write down.
+    """
+
     uri: str
-
-    @cached_property
-    def snapshot(self) -> Any:
-        """Delta's own snapshot of the newest version (a Java object)."""
-        jvm: Any = self.spark._jvm
-        try:
-            found = jvm.org.apache.spark.sql.delta.DeltaLog.forTable(self.spark._jsparkSession, self.uri)
-            return found.update(False, jvm.scala.Option.empty(), jvm.scala.Option.empty())
-        except Py4JJavaError as error:
-            damage = damaged_log(error)
-            if damage is None:
-                raise
-            raise LakemillError(f"{self.uri}: its log is damaged: {damage}. Nothing was written.") from error
+    """Where the table lies."""
 
     @property
     def version(self) -> int:
         """The newest version; -1 where there is no table."""
-        return int(self.snapshot.version())
+
+    @property
+    def table_id(self) -> str:
+        """The id that a table keeps for life and a recreated one does not have."""
+
+    @property
+    def schema(self) -> StructType:
+        """The table's columns at the newest version."""
+
+    @property
+    def keeps_files(self) -> int:
+        """How long the table keeps files that it let go of, in milliseconds: VACUUM removes what is older."""
+
+    @property
+    def keeps_log(self) -> int:
+        """How long the table keeps its log, in milliseconds."""
+
+    def setting(self, key: str) -> str | None:
+        """A table property, as text."""
+
+    def bytes_at(self, version: int) -> int:
+        """How many bytes the files of a version hold, from its checksum; 0 where that is not there."""
+
+    def transaction(self, app_id: str) -> int | None:
+        """The last transaction number that a writer recorded; it survives checkpoints and log clean-up."""
+
+    def commit(self, version: int) -> Commit | None:
+        """One commit; None where its JSON has been cleaned away."""
 
     @property
     def exists(self) -> bool:
@@ -149,51 +163,9 @@ class Log:
         return self.version >= 0
 
     @property
-    def table_id(self) -> str:
-        """The id that a table keeps for life and a recreated one does not have."""
-        return str(self.snapshot.metadata().id())
-
-    @cached_property
-    def schema(self) -> StructType:
-        """The table's columns at the newest version."""
-        return schema_of({"schemaString": self.snapshot.metadata().schemaString()})
-
-    @property
     def feed_is_on(self) -> bool:
         """Whether the newest version writes a change feed."""
         return self.setting(CHANGE_FEED) == "true"
-
-    def setting(self, key: str) -> str | None:
-        """A table property, as text."""
-        found = self.snapshot.metadata().configuration().get(key)
-        return str(found.get()) if found.isDefined() else None
-
-    @property
-    def keeps_files(self) -> int:
-        """How long the table keeps files that it let go of, in milliseconds: VACUUM removes what is older."""
-        jvm: Any = self.spark._jvm
-        return int(jvm.org.apache.spark.sql.delta.DeltaLog.tombstoneRetentionMillis(self.snapshot.metadata()))
-
-    @property
-    def keeps_log(self) -> int:
-        """How long the table keeps its log, in milliseconds."""
-        return int(self.snapshot.deltaLog().deltaRetentionMillis(self.snapshot.metadata()))
-
-    def bytes_at(self, version: int) -> int:
-        """How many bytes the files of a version hold, from its checksum; 0 where that is not there."""
-        text = read_text(self.spark, f"{self.uri}/_delta_log/{version:020d}.crc")
-        try:
-            return int(json.loads(text or "{}").get("tableSizeBytes", 0))
-        except ValueError:
-            return 0
-
-    def transaction(self, app_id: str) -> int | None:
-        """The last transaction number that a writer recorded; it survives checkpoints and log clean-up.
-
-        A Spark job reads it from the whole state of the table.
-        """
-        found = self.snapshot.transactions().get(app_id)
-        return int(found.get()) if found.isDefined() else None
 
     def metadata_at(self, version: int) -> dict[str, Any] | None:
         """Columns and properties as of a version, as the last commit that set them has them; None if it was cleaned."""
@@ -202,18 +174,6 @@ class Log:
             if commit is None or commit.metadata:
                 return commit.metadata if commit else None
         return None
-
-    def commit(self, version: int) -> Commit | None:
-        """One commit; None where its JSON has been cleaned away."""
-        text = read_text(self.spark, f"{self.uri}/_delta_log/{version:020d}.json")
-        if text is None:
-            return None
-        try:
-            # Not splitlines: U+0085, U+2028 and U+2029 stand in the statistics of texts as they are.
-            return Commit(version, tuple(json.loads(line) for line in text.split("\n") if line.strip()))
-        except ValueError as wrong:
-            file = f"{self.uri}/_delta_log/{version:020d}.json"
-            raise LakemillError(f"{file} is damaged: {wrong}. Nothing was written. Bring the file back.") from wrong
 
     def last_vacuum(self, after: int = -1) -> Commit | None:
         """The last commit after a version that says that files were removed; None where none says so."""
