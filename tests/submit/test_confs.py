@@ -77,6 +77,7 @@ def test_what_is_set_anyway_may_be_said(project):
 BOTH = {
     "spark.master": ("local[2]", "the service says where a run runs. Leave it out, or put it into conf/local.yaml"),
     "spark.app.name": ("mine", "a run is called by its id"),
+    "spark.local.dir": ("/mnt", "a cluster has disks of its own"),
     "spark.submit.deployMode": ("client", "the driver of a run is on the cluster"),
     "spark.yarn.submit.waitAppCompletion": ("False", None),
     "spark.kubernetes.namespace": ("x", "means nothing to emr"),
