@@ -54,8 +54,27 @@ def start_session(spark_conf: Mapping[str, str]) -> SparkSession:
     for key, value in {**_runtime(session, spark_conf), **MEANING}.items():
         session.conf.set(key, value)
     tell_workers(session.sparkContext)
+    _bound_results(session)
     _in_utc(session)
     return session
+
+
+RESULTS = "spark.driver.maxResultSize"
+SHARE = 16
+"""A result comes compressed, and takes some times its size as rows; an update holds up to four of them."""
+
+
+def _bound_results(session: SparkSession) -> None:
+    """Let no query bring more to the driver than a share of its memory, unless the user has set how much.
+
+    Spark asks this setting of the context for every query, and stops one that brings more while it comes: so what an
+    update holds on the driver is bounded by what it is, not by what it was estimated to be.
+    """
+    jvm: Any = session._jvm
+    settings: Any = session.sparkContext._jsc
+    conf = settings.sc().conf()
+    if not conf.contains(RESULTS):
+        conf.set(RESULTS, str(max(jvm.java.lang.Runtime.getRuntime().maxMemory() // SHARE, 32 * 1024 * 1024)))
 
 
 def _in_utc(session: SparkSession) -> None:
