@@ -71,11 +71,15 @@ def _do(task: Task, policy: str, run: Run) -> None:
 
 
 def _renew(task: Task) -> None:
-    """Write the progress again before the tables forget the versions that it names; else nothing is written."""
+    """Write the progress again before the tables forget the versions that it names; else nothing is written.
+
+    Or once a table was adopted, or its job's files say something else that comes to the same: an upgrade to come is
+    told from a change by what the files say.
+    """
     assert isinstance(task.progress, Progress)
     ahead = any(change.ahead for change in task.changes.values())
     kept = [source.keeps for source in task.sources.values()]
-    if not ahead and (task.adopts or is_old(task.target, task.progress, kept)):
+    if not ahead and (task.adopts or task.reworded or is_old(task.target, task.progress, kept)):
         repeat(task.target, task.next_progress(), task.target_version)
 
 
