@@ -12,7 +12,7 @@ BODIES = {
     "nothing": "y = x\nif y:\n    return 2",
     "the same text": "return x + 'what it does'",
     "many constants": "return {1: 'a', 2: 'b', 3: x}",
-    "a function in it": 'def inner(z):\n    {doc}\n    return z + 1\nreturn inner(x)',
+    "a function in it": "def inner(z):\n    {doc}\n    return z + 1\nreturn inner(x)",
 }
 DOCS = ['"""what it does"""', '"""Something else.\n\n    In two parts."""', "# a comment\n", ""]
 
