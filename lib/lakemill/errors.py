@@ -31,6 +31,14 @@ class CorruptFeed(LakemillError):
     """A change feed took away rows that were never there; the target was left as it was."""
 
 
+class Stopped(LakemillError):
+    """A signal ended the command; its exit code is the one that shells know it by."""
+
+    def __init__(self, text: str, number: int) -> None:
+        super().__init__(text)
+        self.exit_code = 128 + number
+
+
 class VersionsGone(LakemillError):
     """What a table was made from cannot be read any more."""
 

@@ -78,7 +78,7 @@ def test_a_bare_python_imports_all_of_it(project, tmp_path):
         ".".join(path.relative_to(Path(lakemill.__file__).parents[1]).with_suffix("").parts)
         for path in Path(lakemill.__file__).parent.rglob("*.py")
     )
-    submitting = {f"lakemill.submit.{name}" for name in "aws requests checks emr serverless wait submit".split()}
+    submitting = {f"lakemill.submit.{name}" for name in "aws requests limits checks emr serverless wait submit".split()}
     wanted = [name for name in names if name not in submitting and not name.endswith("__main__")]
     zipped = made(project)
     script = (

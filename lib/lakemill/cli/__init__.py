@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -10,7 +11,7 @@ from typing import Any
 
 from lakemill.cli.show import busy, show, show_explanation, show_runs, show_upkeep, show_verified
 from lakemill.conf import ENVIRONMENTS, Conf, find_root, load_conf
-from lakemill.errors import LakemillError, UsageError, VersionsGone
+from lakemill.errors import LakemillError, Stopped, UsageError, VersionsGone
 from lakemill.graph import load_jobs, ordered, select
 from lakemill.init import init
 from lakemill.job import Dump, Job
@@ -103,21 +104,24 @@ def _run(asked: argparse.Namespace, start: Path) -> int:
 
 def _submit(conf: Conf, tables: list[str], asked: argparse.Namespace) -> int:
     from lakemill.submit.submit import ask, dry_run, submit  # boto3 is needed for this alone
+    from lakemill.submit.wait import signals_end_it
 
     what = ask(conf, asked.env, tables, asked.policy)
     if asked.dry_run:
         print(json.dumps(dry_run(what), indent=2))
         return 0
     try:
-        ended = submit(what, say=lambda text: print(f"lakemill: {text}", file=sys.stderr, flush=True))
-    except KeyboardInterrupt:
-        raise LakemillError("The run may still be under way; the same command again finds it.") from None
+        with signals_end_it():
+            ended = submit(what, say=lambda text: print(f"lakemill: {text}", file=sys.stderr, flush=True))
+    except KeyboardInterrupt as interrupt:
+        number = getattr(interrupt, "number", signal.SIGINT)
+        raise Stopped("The run may still be under way; the same command again finds it.", number) from None
     line = {"run": ended.run_id, "state": ended.state.name, "where": ended.place, "logs": ended.logs}
     show([line | {"reason": ended.state.reason or None, "seconds": ended.seconds}], asked.json)
     if not ended.state.done:
         why = ended.state.reason or "no reason is given; look at its logs"
         print(f"lakemill: {ended.place}: {ended.state.name}: {why}", file=sys.stderr)
-    return 0 if ended.state.done else 1
+    return 128 + signal.SIGINT if ended.interrupted else 0 if ended.state.done else 1
 
 
 def _package(asked: argparse.Namespace, start: Path) -> int:

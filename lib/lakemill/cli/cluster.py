@@ -45,17 +45,19 @@ def unpacked(folder: Path) -> Path:
 
 def run(asked: argparse.Namespace, root: Path) -> int:
     """Run the tables of the project; the command's exit code."""
+    import lakemill
     from lakemill.cli.show import show_runs
     from lakemill.conf import load_conf
     from lakemill.graph import load_jobs
     from lakemill.runner import open_world, run_tables
 
     print(f"lakemill: run {asked.run_id}: {', '.join(asked.tables)}", flush=True)
-    conf = load_conf(root, asked.env)
+    conf, archive = load_conf(root, asked.env), Path(lakemill.__file__).parents[1]
     # Spark's own were given to spark-submit: paths of jars, for one, are others inside of a run.
     own = {key: value for key, value in conf.spark.items() if not key.startswith("spark.")}
     world = open_world(replace(conf, spark=own))
-    return show_runs(run_tables(world, load_jobs(Path(conf.jobs)), asked.tables, asked.policy))
+    # The folder is on this machine alone; workers have the zip, with the same modules at its top.
+    return show_runs(run_tables(world, load_jobs(Path(conf.jobs), workers=archive), asked.tables, asked.policy))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
-"""Waiting for a run elsewhere: in the service's own states, for as long as it takes; Ctrl-C cancels it."""
+"""Waiting for a run elsewhere: in the service's own states, for as long as it takes; Ctrl-C and SIGTERM cancel it."""
 
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -29,15 +31,50 @@ class Running(Protocol):
     def state(self) -> State:
         """How it is now; raises what boto3 does."""
 
-    def cancel(self) -> None:
-        """Ask the service to end it; raises what boto3 does."""
+    def cancel(self) -> str | None:
+        """Ask the service to end it; why it will not, where it says so. Raises what boto3 does."""
 
 
-def wait(running: Running, say: Callable[[str], None], sleep: Callable[[float], None]) -> State:
-    """Wait until it is over; its last state.
+@dataclass(frozen=True)
+class End:
+    """The last state of a run, and whether Ctrl-C asked for its end."""
+
+    state: State
+    interrupted: bool
+
+
+class Signalled(KeyboardInterrupt):
+    """A program, not a person, wants the command to end: a scheduler, or a terminal that is closed."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+@contextmanager
+def signals_end_it() -> Iterator[None]:
+    """SIGTERM and SIGHUP raise Signalled inside, but for one that is ignored, as nohup has it."""
+
+    def raises(number: int, frame: object) -> None:
+        raise Signalled(number)
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    heard = [number for number, handler in before.items() if handler is not signal.SIG_IGN]
+    for number in heard:
+        signal.signal(number, raises)
+    try:
+        yield
+    finally:
+        for number in heard:
+            signal.signal(number, before[number])
+
+
+def wait(running: Running, say: Callable[[str], None], sleep: Callable[[float], None]) -> End:
+    """Wait until it is over.
 
     The first Ctrl-C asks the service to cancel it and waits on, because a run that is being cancelled still runs; the
-    second is the caller's KeyboardInterrupt, and stops the waiting alone.
+    second is the caller's KeyboardInterrupt, and stops the waiting alone. A signal asks, too, and waits for nothing:
+    whoever sent it kills the command after seconds.
     """
     last, pause, cancelled = State(""), SHORTEST, False
     while True:
@@ -47,15 +84,16 @@ def wait(running: Running, say: Callable[[str], None], sleep: Callable[[float], 
                 say(f"{running.place}: {state.name}" + (f" ({state.reason})" if state.reason else ""))
                 pause = SHORTEST
             if state.over:
-                return state
+                return End(state, cancelled)
             last = state
             sleep(pause)
             pause = min(pause * 1.5, LONGEST)
-        except KeyboardInterrupt:
-            if cancelled:
+        except KeyboardInterrupt as interrupt:
+            if not cancelled:
+                _cancel(running, say, waits=not isinstance(interrupt, Signalled))
+            if cancelled or isinstance(interrupt, Signalled):
                 raise
             cancelled = True
-            _cancel(running, say)
 
 
 def _state(running: Running, last: State, say: Callable[[str], None]) -> State:
@@ -70,9 +108,11 @@ def _state(running: Running, last: State, say: Callable[[str], None]) -> State:
         return last
 
 
-def _cancel(running: Running, say: Callable[[str], None]) -> None:
-    say(f"{running.place}: cancelling. Ctrl-C again stops waiting for that.")
+def _cancel(running: Running, say: Callable[[str], None], waits: bool) -> None:
+    say(f"{running.place}: cancelling." + (" Ctrl-C again stops waiting for that." if waits else ""))
     try:
-        running.cancel()
+        refused = running.cancel()
     except ERRORS as error:
-        say(f"{running.place}: it could not be cancelled: {words(error)} It goes on.")
+        refused = str(words(error))
+    if refused:
+        say(f"{running.place}: it could not be cancelled: {refused} It goes on.")
