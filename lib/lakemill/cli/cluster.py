@@ -46,7 +46,7 @@ def unpacked(folder: Path) -> Path:
 def run(asked: argparse.Namespace, root: Path) -> int:
     """Run the tables of the project; the command's exit code."""
     import lakemill
-    from lakemill.cli.show import show_runs
+    from lakemill.cli.run import show_runs
     from lakemill.conf import load_conf
     from lakemill.graph import load_jobs
     from lakemill.runner import open_world, run_tables
