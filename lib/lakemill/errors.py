@@ -1,7 +1,8 @@
 """Errors that people can act on: what is wrong, where, which values were given, and what to do next."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from difflib import get_close_matches
 
 LONGEST = 500
@@ -125,6 +126,17 @@ def _near(file: str) -> str:
 
 def _cut(text: str) -> str:
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+
+
+@contextmanager
+def about(name: str) -> Iterator[None]:
+    """An error that nobody foresaw inside, in words that begin with what it is about."""
+    try:
+        yield
+    except LakemillError:
+        raise
+    except Exception as error:
+        raise LakemillError(f"{name}: {in_words(error)}") from error
 
 
 def in_words(error: BaseException) -> str:

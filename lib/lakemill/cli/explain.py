@@ -6,8 +6,11 @@ from pathlib import Path
 
 from lakemill.cli.project import project_at
 from lakemill.cli.show import say, show
+from lakemill.errors import about
 from lakemill.graph import select
+from lakemill.job import Job
 from lakemill.refresh.explain import Explanation, explain
+from lakemill.world import World
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,8 +23,13 @@ def does(asked: argparse.Namespace, start: Path) -> int:
     project = project_at(start)
     names = select(project.jobs, asked.tables)
     world = project.lake()
-    show_explanations([explain(world, project.jobs[name]) for name in names], asked.json)
+    show_explanations([_explained(world, project.jobs[name]) for name in names], asked.json)
     return 0
+
+
+def _explained(world: World, job: Job) -> Explanation:
+    with about(job.target):
+        return explain(world, job)
 
 
 def show_explanations(explanations: Sequence[Explanation], as_json: bool = False) -> None:

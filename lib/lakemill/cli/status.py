@@ -6,6 +6,7 @@ from pathlib import Path
 
 from lakemill.cli.project import project_at
 from lakemill.cli.show import Row, show
+from lakemill.errors import about
 from lakemill.graph import ordered
 from lakemill.observe.runs import LEDGER, latest
 from lakemill.world import World
@@ -19,8 +20,13 @@ def does(asked: argparse.Namespace, start: Path) -> int:
     """Show how every table is."""
     project = project_at(start)
     world = project.lake()
-    runs = latest(world.lake.table(LEDGER))
-    show([_state(world, name, runs.get(name, {})) for name in ordered(project.jobs)], asked.json)
+    with about(LEDGER):
+        runs = latest(world.lake.table(LEDGER))
+    rows = []
+    for name in ordered(project.jobs):
+        with about(name):
+            rows.append(_state(world, name, runs.get(name, {})))
+    show(rows, asked.json)
     return 0
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from lakemill.cli.busy import busy
 from lakemill.cli.project import project_at
 from lakemill.cli.show import Row, complain, show
-from lakemill.errors import VersionsGone
+from lakemill.errors import VersionsGone, about
 from lakemill.graph import select
 from lakemill.job import Job
 from lakemill.refresh.plan import UPDATE
@@ -42,7 +42,8 @@ def does(asked: argparse.Namespace, start: Path) -> int:
 
 def _verified(world: World, jobs: dict[str, Job], name: str, asked: argparse.Namespace) -> Verification:
     try:
-        return verify(world, jobs[name], asked.sample)
+        with about(name):
+            return verify(world, jobs[name], asked.sample)
     except VersionsGone:
         if not asked.update:
             raise
@@ -50,7 +51,8 @@ def _verified(world: World, jobs: dict[str, Job], name: str, asked: argparse.Nam
     outcome = run_tables(world, jobs, [name], UPDATE)
     if outcome.error:
         raise outcome.error
-    return verify(world, jobs[name], asked.sample)
+    with about(name):
+        return verify(world, jobs[name], asked.sample)
 
 
 def show_verified(verifications: Sequence[Verification], as_json: bool = False) -> int:

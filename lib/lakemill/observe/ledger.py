@@ -39,17 +39,29 @@ def _record(lake: Lake, ledger: Table, runs: Sequence[Run]) -> None:
     log = ledger.log()
     progress = last_progress(log) if log.exists else None
     known = _versions(ledger) if log.exists and progress is None else set()
-    positions, added = dict(progress.positions) if progress else {}, list[Run]()
-    for run in runs:
-        target = lake.table(run.target).log()
-        if target.exists:
-            position = _position(positions, run.target, target)
-            added += missing(run, position, _made(target, run.target, position), known)
-            positions[run.target] = TablePosition(target.version, target.table_id).value()
-        elif run.status != DONE:
-            added.append(run)
+    logs = {run.target: lake.table(run.target).log() for run in runs}
+    added, positions = additions(runs, logs, progress.positions if progress else {}, known)
     if added:
         _append(ledger, log, added, _next(log, progress, positions))
+
+
+def additions(
+    runs: Sequence[Run], logs: Mapping[str, Log], told: Mapping[str, Position], known: Collection[object]
+) -> tuple[list[Run], dict[str, Position]]:
+    """The rows that the ledger lacks of the runs' tables, and to which version of each table it then tells.
+
+    told: to which it tells now.   known: the tables and versions that it has, where it does not say to which it tells.
+    """
+    added, positions = list[Run](), dict(told)
+    for run in runs:
+        log = logs[run.target]
+        if log.exists:
+            position = _position(told, run.target, log)
+            added += missing(run, position, _made(log, run.target, position), known)
+            positions[run.target] = TablePosition(log.version, log.table_id).value()
+        elif run.status != DONE:
+            added.append(run)
+    return added, positions
 
 
 def missing(run: Run, position: int, made: Iterator[tuple[Progress, Commit]], known: Collection[object]) -> list[Run]:

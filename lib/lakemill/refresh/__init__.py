@@ -21,6 +21,7 @@ from lakemill.refresh import rebuild, update
 from lakemill.refresh.adopt import verified
 from lakemill.refresh.commit import stage
 from lakemill.refresh.plan import NOTHING, REBUILD, Plan, allowed, decide
+from lakemill.refresh.refusal import refusal
 from lakemill.refresh.restate import restate
 from lakemill.refresh.task import Task, prepare
 from lakemill.world import World
@@ -65,6 +66,8 @@ def _do(task: Task, policy: str, run: Run) -> None:
         (rebuild.rebuild if task.plan.kind == REBUILD else update.update)(task, run)
     except (PySparkException, Py4JJavaError) as error:
         other = _otherwise(task, policy, error) if task.plan.kind != REBUILD else None
+        if other is None and row_refused(error):
+            raise refusal(task, error) from error
         if other is None:
             raise
         _do(other, policy, run)
