@@ -6,6 +6,7 @@ knows no actions; the code under test sees the actions alone.
 
 import random
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 import pytest
 from literal_log import LiteralLog, add, cdc, declares, info, pinned, remove
@@ -231,7 +232,7 @@ def unreadable(history: Made, after: int, through: int, came: list[int]) -> str:
     if declared[-1] > after and max(at for at in declared if at <= after) in history.gone:
         return "FEED_MISSING"  # what the log no longer tells is taken for off: then comparing is right, too
     kinds = [[field.simpleString() for field in state.schema.fields] for state in states[after : through + 1]]
-    if any(set(before) - set(now) for before, now in zip(kinds, kinds[1:], strict=False)):
+    if any(set(before) - set(now) for before, now in pairwise(kinds)):
         return "FEED_UNREADABLE"
     if len({state.partitions for state in states[after:]}) > 1:
         return "FEED_UNREADABLE"
