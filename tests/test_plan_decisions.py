@@ -114,9 +114,14 @@ class Facts:
         return "update", remarks or {"UPDATE"}
 
 
-@pytest.mark.parametrize("seed", range(400))
+@pytest.mark.parametrize("seed", range(0, 600, 3))
 def test_the_plan_of_random_facts(seed):
-    facts = Facts(seed)
+    for facts in (Facts(seed), Facts(seed + 1), Facts(seed + 2)):
+        is_decided(facts)
+
+
+def is_decided(facts: Facts) -> None:
+    """By the first rule that holds."""
     wanted, reasons = facts.wanted()
     if facts.policy == "update" and wanted == "rebuild":
         with pytest.raises(UsageError, match=f"can only be rebuilt: ({'|'.join(sorted(reasons))}) "):
@@ -128,7 +133,7 @@ def test_the_plan_of_random_facts(seed):
 
 
 def test_every_plan_is_met_by_the_random_facts():
-    met = {(Facts(seed).wanted()[0], reason) for seed in range(400) for reason in Facts(seed).wanted()[1]}
+    met = {(Facts(seed).wanted()[0], reason) for seed in range(600) for reason in Facts(seed).wanted()[1]}
     cannot, dear = ("OUTER_JOIN", "MAP_NOT_LINEAR", "SOURCE_REMOVED_ROWS"), ("CHANGE_TOO_LARGE", "SOURCE_OVERWRITTEN")
     assert met >= {("rebuild", reason) for reason in (*cannot, *dear, "FEED_EXPIRED")}
     assert met >= {("update", "UPDATE"), ("update", "FEED_MISSING"), ("nothing", "NOTHING_NEW")}

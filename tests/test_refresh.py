@@ -17,13 +17,6 @@ from lakemill.refresh import plan
 SCHEMA = "shop string, amount bigint"
 
 
-@pytest.fixture
-def shop(lake):
-    lake.put("raw.sales", [("a", 1), ("a", 2), ("b", 5)], SCHEMA)
-    lake.run(SALES)
-    return lake
-
-
 def test_a_sum_of_many_places_is_as_exact_updated_as_rebuilt(lake):
     rate = Decimal("0.0000000001")
     job = Job(source="raw.rates", key=[], reduce={"s": Sum("rate"), "m": Mean("rate")}, target="gold.rates")

@@ -20,13 +20,6 @@ from lakemill.refresh import prepare, refresh
 SCHEMA = "shop string, amount bigint"
 
 
-@pytest.fixture
-def shop(lake):
-    lake.put("raw.sales", [("a", 1), ("a", 2), ("b", 5)], SCHEMA)
-    lake.run(SALES)
-    return lake
-
-
 def test_the_same_run_twice_is_one_effect(shop):
     shop.put("raw.sales", [("a", 10)], SCHEMA)
     assert shop.run(SALES).plan == "update"

@@ -99,17 +99,17 @@ class Made:
         self.append([info("WRITE", userMetadata=said)])
 
 
-@pytest.mark.parametrize("seed", range(300))
+@pytest.mark.parametrize("seed", range(0, 300, 2))
 def test_the_progress_of_a_random_target(seed):
-    made = Made(seed)
-    found = read_progress(made.log, TARGET)
-    if isinstance(made.known, Progress):
-        assert found == made.known
-    else:
-        assert (type(found), found.reason, found.run) == (NoProgress, made.known.reason, made.run)
+    for made in (Made(seed), Made(seed + 1)):
+        found = read_progress(made.log, TARGET)
+        if isinstance(made.known, Progress):
+            assert found == made.known
+        else:
+            assert (type(found), found.reason, found.run) == (NoProgress, made.known.reason, made.run)
 
 
-@pytest.mark.parametrize("seed", range(300, 420))
+@pytest.mark.parametrize("seed", range(300, 380))
 def test_a_cleaned_log_loses_the_progress_with_the_commit_that_held_it(seed):
     made = Made(seed)
     cleaned = made.chance.randint(0, made.log.version)
@@ -145,7 +145,7 @@ def test_a_table_of_another_maker_is_refused(what):
         read_progress(log, TARGET)
 
 
-@pytest.mark.parametrize("seed", range(420, 500))
+@pytest.mark.parametrize("seed", range(420, 450))
 def test_what_a_target_claims_is_the_newest_progress_whoever_wrote_since(seed):
     made = Made(seed)
     claimed = last_progress(made.log)
@@ -210,7 +210,7 @@ def test_a_log_that_was_cleaned_meanwhile_hides_nothing():
 # How long the rows of a version stay.
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(30))
 def test_rows_stay_until_a_commit_changes_them_or_the_columns(seed):
     chance = random.Random(seed)
     kinds = {
