@@ -88,3 +88,13 @@ def feed(uri: str, after: int) -> list[tuple]:
         return []
     rows = pa.table(table.load_cdf(starting_version=after + 1)).to_pylist()
     return [(row["_change_type"], *(_shown(row[name]) for name in names)) for row in rows]
+
+
+def compact(uri: str) -> None:
+    """Rows in fewer files."""
+    DeltaTable(uri).optimize.compact()
+
+
+def vacuum(uri: str) -> None:
+    """Remove what the newest version does not have."""
+    DeltaTable(uri).vacuum(0, dry_run=False, enforce_retention_duration=False)
