@@ -31,8 +31,14 @@ from lakemill.world import World
 SPARK = {
     "spark.master": "local[2]",
     "spark.driver.memory": "3g",
-    "spark.driver.extraJavaOptions": "-Duser.timezone=UTC -XX:+UseSerialGC",
+    # Tests plan much and compute little: of a process that lives for minutes the JVM's second compiler took 4 in 10
+    # seconds of work.
+    "spark.driver.extraJavaOptions": "-Duser.timezone=UTC -XX:+UseSerialGC -XX:TieredStopAtLevel=1",
+    # Else each sort, hash table and broadcast of a few rows allocates and clears 64 MB.
+    "spark.buffer.pageSize": "1m",
     "spark.sql.ui.retainedExecutions": "20",
+    "spark.ui.retainedJobs": "20",
+    "spark.ui.retainedStages": "20",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.sql.shuffle.partitions": "3",
