@@ -14,8 +14,8 @@ from lakemill.conf import load_conf
 from lakemill.graph import load_jobs, ordered
 from lakemill.job import Job
 from lakemill.observe.runs import DONE, Run
-from lakemill.proof.verify import verify
 from lakemill.runner import open_world, run_tables
+from lakemill.verify import verify
 from lakemill.world import World
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -24,8 +24,8 @@ from lakemill.lake.session import start_session
 from lakemill.lake.tables import Lake
 from lakemill.observe.runs import Run
 from lakemill.proof.difference import Difference
-from lakemill.proof.verify import verify
 from lakemill.runner import run_table
+from lakemill.verify import verify
 from lakemill.world import World
 
 SPARK = {

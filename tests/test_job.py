@@ -46,7 +46,7 @@ def test_a_job_is_a_value():
     assert good().sources == ("raw.rows",)
     assert good(reduce={}).reduce == {}
     assert good(key=[]).key == ()
-    assert Job(source=Dump("sales"), target="bronze.sales").appends
+    assert Job(source=Dump("sales"), target="bronze.sales").outside == Dump("sales")
     with pytest.raises(AttributeError):
         good().target = "gold.other"
 

@@ -5,7 +5,7 @@ from lake_jobs import SALES
 
 from lakemill import Job
 from lakemill.errors import LakemillError, UsageError
-from lakemill.proof.verify import verify
+from lakemill.verify import verify
 
 SCHEMA = "shop string, amount bigint"
 COPY = Job(source="raw.sales", target="gold.copy")

@@ -5,7 +5,10 @@ Everything a job file needs is one import line:
     from lakemill import Count, Job, Max, Mean, Sum, run
 """
 
+import sys
+
 from lakemill.job import Dump, Job
+from lakemill.modules import find_for_main
 from lakemill.python.pure import pure
 from lakemill.reducers import (
     All,
@@ -48,3 +51,5 @@ __all__ = [
     "Min", "Mode", "PerKey", "Quantile", "Reducer", "StdDev", "Sum", "TopK", "Total", "Variance", "__version__",
     "periods", "pure", "run",
 ]  # fmt: skip
+
+find_for_main(getattr(sys.modules.get("__main__"), "__file__", None))

@@ -7,6 +7,7 @@ from typing import Any
 from pyspark.sql import Column, functions as F
 from pyspark.sql.types import (
     ArrayType,
+    CalendarIntervalType,
     DataType,
     DecimalType,
     DoubleType,
@@ -41,7 +42,7 @@ def type_of(name: str, types: Mapping[str, DataType]) -> DataType:
 def ordered(name: str, types: Mapping[str, DataType]) -> Column:
     """The column as a value with one order: of the two equal zeros of a double only 0.0 is left."""
     given = type_of(name, types)
-    if isinstance(given, ArrayType | MapType | StructType | VariantType):
+    if isinstance(given, ArrayType | CalendarIntervalType | MapType | StructType | VariantType):
         raise UsageError(f'compares "{name}", which is {given.simpleString()}; it takes numbers, texts, dates, times.')
     return one_zero(column(name), given)
 
@@ -60,7 +61,7 @@ def one_zero(value: Column, kind: DataType) -> Column:
 
 def has_no_order(kind: DataType) -> bool:
     """Whether values of such a type cannot be compared."""
-    return holds(kind, MapType | VariantType)
+    return holds(kind, CalendarIntervalType | MapType | VariantType)
 
 
 def holds(kind: DataType, sought: Any) -> bool:

@@ -4,6 +4,8 @@ import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import cast
 
 from pyspark.sql import DataFrame
 
@@ -32,7 +34,8 @@ class Job:
     source: a table name, several (one that is joined with itself is named twice), or Dump(feed).   map: DataFrame(s)
     -> DataFrame, row by row; None keeps rows as they are.   key: the columns rows meet on; [] is one row for the whole
     table; None appends.   reduce: reducers by column name, Latest(by), or PerKey(fn); empty is the distinct keys.
-    target: the table's name.
+    target: the table's name.   files: the texts of the files that it was loaded from, its own and those of the modules
+    that it imports, by their names below the jobs' folder; none where it was built elsewhere.
     Raises UsageError, in the user's words, where these do not fit together.
     """
 
@@ -41,34 +44,35 @@ class Job:
     map: Callable[..., DataFrame] | None = None
     key: Sequence[str] | None = None
     reduce: Mapping[str, Reducer] | Latest | PerKey = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if isinstance(self.key, str):
             self._refuse(f'key="{self.key}" is a text; a key is a list, as in key=["{self.key}"]')
         if self.key is not None:
             object.__setattr__(self, "key", tuple(self.key))
-        if not isinstance(self.source, str | Dump):
-            object.__setattr__(self, "source", tuple(self.source))
+        if self.outside is None and not isinstance(self.source, str):
+            object.__setattr__(self, "source", tuple(cast(Sequence[str], self.source)))
         self._check_names()
         self._check_map()
         self._check_reduce()
 
+    @cached_property
+    def outside(self) -> Dump | None:
+        """The source that is no table; None where the job reads tables."""
+        return self.source if isinstance(self.source, Dump) else None
+
     @property
     def sources(self) -> tuple[str, ...]:
-        """The names of the tables it reads, in the order of the map's parameters; none for a Dump."""
-        if isinstance(self.source, Dump):
+        """The names of the tables it reads, in the order of the map's parameters; none for a source from outside."""
+        if self.outside:
             return ()
-        return (self.source,) if isinstance(self.source, str) else tuple(self.source)
+        return (self.source,) if isinstance(self.source, str) else tuple(cast(Sequence[str], self.source))
 
-    @property
-    def appends(self) -> bool:
-        """Whether rows are only ever added: no key and no reduce."""
-        return self.key is None
-
-    @property
+    @cached_property
     def reducers(self) -> Mapping[str, Reducer]:
         """The reducers by column name; none where it reduces by Latest or PerKey."""
-        return {} if isinstance(self.reduce, Latest | PerKey) else self.reduce
+        return self.reduce if isinstance(self.reduce, Mapping) else {}
 
     def mapped(self, *frames: DataFrame) -> DataFrame:
         """The user's map over one DataFrame a source."""
@@ -83,7 +87,7 @@ class Job:
         raise UsageError(f"{self.target}: {what}.")
 
     def _check_names(self) -> None:
-        if not isinstance(self.source, Dump) and not self.sources:
+        if not self.outside and not self.sources:
             self._refuse("it has no source")
         for name in (self.target, *self.sources):
             if not isinstance(name, str) or not TABLE_NAME.fullmatch(name):
@@ -92,7 +96,7 @@ class Job:
             self._refuse("it reads its own target")
 
     def _check_map(self) -> None:
-        if isinstance(self.source, Dump):
+        if self.outside:
             if self.map or self.key is not None or self.reduce:
                 self._refuse("a dump is kept raw; map and reduce it in a second job that reads this table")
             return

@@ -10,8 +10,8 @@ from shop_oracle import Oracle, ordered as in_order
 
 from lakemill.graph import load_jobs, ordered
 from lakemill.observe.runs import LEDGER
-from lakemill.proof.verify import verify
 from lakemill.runner import run_tables
+from lakemill.verify import verify
 
 JOBS = load_jobs(Path(__file__).resolve().parents[2] / "jobs")
 # The 27th's sales come on the 29th, the 28th's again on the 30th. The promotions of the week of the 25th come on the

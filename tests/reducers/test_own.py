@@ -500,14 +500,14 @@ def test_only_rows_of_one_key_are_presented(lake):
 
 
 @dataclass(frozen=True)
-class Mapped(Odd):
+class CheckedMap(Odd):
     def present(self, parts, types):
         return F.create_map(F.lit("n"), parts["odd"])
 
 
 def test_a_reducer_that_presents_what_cannot_be_compared_is_refused_by_name(lake):
     lake.put("raw.lines", rows(6), SCHEMA)
-    job = Job(source="raw.lines", key=["k"], reduce={"odd": Mapped("map")}, target="gold.lines")
+    job = Job(source="raw.lines", key=["k"], reduce={"odd": CheckedMap("map")}, target="gold.lines")
     with pytest.raises(UsageError, match='reducer "odd" .* presents map<string,bigint>, which cannot be compared'):
         lake.run(job)
 

@@ -15,11 +15,11 @@ from lakemill.graph import load_jobs, ordered, select
 from lakemill.init import init
 from lakemill.job import Dump, Job
 from lakemill.observe.runs import LEDGER, history, latest
-from lakemill.proof.verify import Verification, verify
 from lakemill.refresh.explain import explain
 from lakemill.refresh.plan import POLICIES, UPDATE
 from lakemill.runner import maintain_tables, open_world, run_tables
 from lakemill.submit.package import DIST, package
+from lakemill.verify import Verification, verify
 from lakemill.world import World
 
 

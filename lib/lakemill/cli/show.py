@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from lakemill.observe.runs import FAILED, SKIPPED, Run
-from lakemill.proof.verify import Verification
 from lakemill.refresh.explain import Explanation
 from lakemill.runner import Outcome, Upkeep
+from lakemill.verify import Verification
 
 Row = Mapping[str, Any]
 
@@ -20,6 +20,8 @@ def show_runs(outcome: Outcome, as_json: bool = False) -> int:
     for run in outcome.runs:
         if run.status in (FAILED, SKIPPED):
             print(f"lakemill: {run.error or run.status}", file=sys.stderr)
+        if run.remark:
+            print(f"lakemill: {run.target}: {run.remark}", file=sys.stderr)
     if outcome.unrecorded:
         print(f"lakemill: {outcome.unrecorded}", file=sys.stderr)
     return outcome.exit_code

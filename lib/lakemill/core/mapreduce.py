@@ -11,7 +11,7 @@ from pyspark.sql import Column, DataFrame, Row, functions as F
 
 from lakemill.columns import column, quoted
 from lakemill.core.collect import Collecting, any_not_zero, by_key, distinct_of, entries_of
-from lakemill.core.reduction import Reduction
+from lakemill.core.reduction import OWN_STATE, STATE, Reduction
 from lakemill.core.weights import WEIGHT, weigh
 from lakemill.reducers import Collected, Part, Total
 from lakemill.reducers.count import ROWS
@@ -50,7 +50,7 @@ def target_rows(parts: DataFrame, reduction: Reduction, with_gone: bool = False)
     shown = reduction.present({name: column(name) for name in reduction.parts})
     names = [*reduction.columns, *(name for name in shown if name not in reduction.columns)]
     there = parts.where(column(ROWS) != 0) if with_gone else parts
-    rows = there.select(*[(shown[name] if name in shown else column(name)).alias(name) for name in names])
+    rows = there.select(*[_shown(shown.get(name, column(name)), name) for name in names])
     if not with_gone:
         return rows
     gone = [
@@ -138,6 +138,11 @@ def same_key(key: Iterable[str], left: str, right: str) -> Column:
     """Whether two rows meet: NULL meets NULL. An empty key is one key."""
     pairs = [F.col(f"{left}.{quoted(name)}").eqNullSafe(F.col(f"{right}.{quoted(name)}")) for name in key]
     return reduce(lambda one, other: one & other, pairs, F.lit(True))
+
+
+def _shown(value: Column, name: str) -> Column:
+    """A column of the target; the state is marked, so that it is never taken for a user's column of its name."""
+    return value.alias(name, metadata=OWN_STATE) if name == STATE else value.alias(name)
 
 
 def _effect(reduction: Reduction) -> Column:

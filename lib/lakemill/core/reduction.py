@@ -15,6 +15,9 @@ from lakemill.reducers.count import ROWS, rows
 from lakemill.reducers.latest import ROW
 
 STATE = RESERVED
+MARK = "lakemill"
+OWN_STATE = {MARK: "state"}
+"""Marks the column `_state` in a target's schema: a user's table may have a column of that name, too."""
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,14 @@
 """What a failed read or write means: told from the causes that Spark and Delta name, which are often several deep."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from py4j.protocol import Py4JJavaError
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame
+
+from lakemill.errors import DataRefused
 
 ROW_REFUSED = (
     "SparkArithmeticException", "SparkArrayIndexOutOfBoundsException", "SparkDateTimeException",
@@ -23,12 +28,11 @@ def version_gone(error: Exception) -> bool:
     return files_gone(error) or _says(error, *log)
 
 
-def feed_unreadable(error: Exception) -> bool:
-    """Whether Delta cannot read a feed whose files are all there.
-
-    UTFDataFormatException: a large delete from a file that has a deletion vector (delta-io/delta#5662).
-    """
-    return _says(error, "UTFDataFormatException", "DELTA_CHANGE_DATA_FEED_INCOMPATIBLE")
+def innermost(error: Exception) -> str:
+    """The first line of the cause behind all other causes, without the class of the exception."""
+    java = error.java_exception if isinstance(error, Py4JJavaError) else getattr(error, "_origin", None)
+    texts = _texts(java) or [str(error)]
+    return re.sub(r"^[\w.$]+(Exception|Error): ", "", texts[-1].strip()).split("\n")[0].rstrip(":. ")
 
 
 def corrupt_feed(error: Exception) -> bool:
@@ -62,6 +66,21 @@ def damaged_log(error: Exception) -> str | None:
     return None
 
 
+def data_refused(error: Exception) -> DataRefused | None:
+    """The refusal of a dump that a task raised, as the driver should raise it."""
+    told = re.search(r"lakemill\.errors\.DataRefused: (.*)", str(error))
+    return DataRefused(told[1]) if told else None
+
+
+def read_failure(read: Callable[[], DataFrame]) -> str:
+    """Why rows cannot be read; the text is empty where they can. They are read whole, and nothing is made of them."""
+    try:
+        read().write.format("noop").mode("overwrite").save()
+    except (PySparkException, Py4JJavaError) as error:
+        return innermost(error)
+    return ""
+
+
 def _says(error: Exception, *signs: str) -> bool:
     said = _text(error)
     return any(sign in said for sign in signs)
@@ -76,8 +95,13 @@ def _text(error: Exception) -> str:
 
 
 def _causes(java: Any) -> str:
-    said: list[str] = []
-    while java is not None and len(said) < 20:
-        said.append(str(java.toString()))
+    return " ".join(_texts(java)) + " "
+
+
+def _texts(java: Any) -> list[str]:
+    """What a Java exception says, and each of its causes, the innermost last."""
+    texts: list[str] = []
+    while java is not None and len(texts) < 20:
+        texts.append(str(java.toString()))
         java = java.getCause()
-    return " ".join(said) + " "
+    return texts

@@ -1,7 +1,8 @@
 """lakemill maintain: files of a good size, and no more of the past than the table's settings and its readers ask for.
 
 Delta's own OPTIMIZE, VACUUM and log clean-up; the one thing they do not know is which tables were made from which
-version of this one.
+version of this one. Nothing else ever cleans the log of a table of lakemill's: `table_properties` in tables.py tells
+why Delta's own clean-up is off.
 """
 
 import math
@@ -104,7 +105,8 @@ def _optimize(table: Table, key: Sequence[str], done: Maintained) -> None:
         if files <= SHREDDED * needed:
             return
         confs = dict.fromkeys((SMALLEST, LARGEST), str(math.ceil(size / needed))) | {STATISTICS: "false"}
-    columns = [quoted(name) for name in key if _plain(table.log().schema, name)]
+    schema = table.log().schema
+    columns = [quoted(name) for name in key if name in schema.names and _plain(schema, name)]
     with _set(table.spark, confs):
         made = optimize.executeZOrderBy(*columns) if columns else optimize.executeCompaction()
     metrics = made.select("metrics.*").collect()[0]
@@ -171,13 +173,19 @@ def _clean_log(table: Table, needs: Sequence[Need], done: Maintained) -> None:
     holding = [one for one in needs if one.log_from < now - own + DAY]
     done.remarks += [_held(one, "the log is kept from there on") for one in holding]
     retention = max([own, *(int(now - one.log_from) + DAY for one in holding)])
-    jvm: Any = table.spark._jvm
     before = list_files(table.spark, f"{table.uri}/_delta_log")
     delta.checkpoint()
     by_day = getattr(delta, "cleanUpExpiredLogs$default$3")()
-    delta.cleanUpExpiredLogs(log.snapshot, jvm.scala.Option.apply(retention), by_day)
+    delta.cleanUpExpiredLogs(log.snapshot, _option_of_long(table.spark, retention), by_day)
     done.log_removed = len(before.keys() - list_files(table.spark, f"{table.uri}/_delta_log").keys())
     done.oldest_version = max(done.oldest_version or 0, min(log_files(table).commits))
+
+
+def _option_of_long(spark: SparkSession, number: int) -> Any:
+    """Scala's Some of a Long. Option.apply would be given a Java Integer by Py4J for what fits in one, and Delta casts
+    what it takes out to a Long."""
+    jvm: Any = spark._jvm
+    return jvm.scala.collection.StringOps(str(number)).toLongOption()
 
 
 def _held(one: Need, what: str) -> str:

@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ from py4j.protocol import Py4JError
 from pyspark.sql import SparkSession
 
 from lakemill.errors import UsageError
+from lakemill.modules import tell_workers
 
 # Results must not depend on where a job runs: these are set on every session, wherever it came from.
 MEANING = {
@@ -48,9 +50,41 @@ def start_session(spark_conf: Mapping[str, str]) -> SparkSession:
     session.sparkContext.setLogLevel(spark_conf.get("lakemill.log.level", "ERROR"))
     for key, value in {**_runtime(session, spark_conf), **MEANING}.items():
         session.conf.set(key, value)
+    tell_workers(session.sparkContext)
+    _bound_results(session)
+    _in_utc(session)
+    return session
+
+
+RESULTS = "spark.driver.maxResultSize"
+SHARE = 16
+"""A result comes compressed, and takes some times its size as rows; an update holds up to four of them."""
+
+
+def _bound_results(session: SparkSession) -> None:
+    """Let no query bring more to the driver than a share of its memory, unless the user has set how much.
+
+    Spark asks this setting of the context for every query, and stops one that brings more while it comes: so what an
+    update holds on the driver is bounded by what it is, not by what it was estimated to be.
+    """
+    jvm: Any = session._jvm
+    settings: Any = session.sparkContext._jsc
+    conf = settings.sc().conf()
+    if not conf.contains(RESULTS):
+        conf.set(RESULTS, str(max(jvm.java.lang.Runtime.getRuntime().maxMemory() // SHARE, 32 * 1024 * 1024)))
+
+
+def _in_utc(session: SparkSession) -> None:
+    """Let the JVM, this process and every Python worker count in UTC, wherever they run.
+
+    Spark hands a Python function a time without a zone, in the zone of the worker's machine (SPARK-33863): the same
+    job would make other rows in Tokyo. The workers of a context start with its `environment`.
+    """
     zones: Any = session._jvm.java.util.TimeZone  # type: ignore[union-attr]
     zones.setDefault(zones.getTimeZone("UTC"))
-    return session
+    session.sparkContext.environment["TZ"] = "UTC"
+    os.environ["TZ"] = "UTC"
+    time.tzset()
 
 
 def session_apart(session: SparkSession) -> SparkSession:
@@ -64,11 +98,10 @@ def session_apart(session: SparkSession) -> SparkSession:
 
 
 def _check_versions(session: SparkSession) -> None:
-    jvm: Any = session._jvm
     if numbers(session.version) < NEEDS_SPARK:
         raise UsageError(f"lakemill needs Spark 4.0 or newer; this is {session.version}.")
     try:
-        delta = str(getattr(jvm.io.delta, "package$").__getattr__("MODULE$").VERSION())
+        delta = _delta_version(session)
     except (Py4JError, TypeError):
         raise UsageError(
             "Spark has no Delta: its jars are not on the class path. Here, `make setup` puts them there; on a cluster "
@@ -76,6 +109,17 @@ def _check_versions(session: SparkSession) -> None:
         ) from None
     if numbers(delta) < NEEDS_DELTA:
         raise UsageError(f"lakemill needs Delta 4.0 or newer; this is {delta}.")
+
+
+def versions(session: SparkSession) -> str:
+    """What a table is made with, where another version may print a plan or compile a function in another way."""
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    return f"Spark {session.version}, Delta {_delta_version(session)}, Python {python}"
+
+
+def _delta_version(session: SparkSession) -> str:
+    jvm: Any = session._jvm
+    return str(getattr(jvm.io.delta, "package$").__getattr__("MODULE$").VERSION())
 
 
 def numbers(version: str) -> tuple[int, ...]:

@@ -16,13 +16,13 @@ from lakemill.job import Job
 from lakemill.maps.analysed import SUBQUERIES, classes, plan_text, same_plan, tagged, tags_of
 from lakemill.maps.keywise import IN_PYTHON, Keywise, not_per_key, refuse
 from lakemill.maps.names import wrong_columns
-from lakemill.maps.rowwise import Mapped, check_map
+from lakemill.maps.rowwise import CheckedMap, check_map
 from lakemill.maps.varying import varying
 from lakemill.python.bytecode import digest
 from lakemill.reducers import PerKey
 
 
-def check_job(spark: SparkSession, job: Job, sources: Mapping[str, StructType]) -> Mapped:
+def check_job(spark: SparkSession, job: Job, sources: Mapping[str, StructType]) -> CheckedMap:
     """The job's checked map, and what PerKey makes of it; raises UsageError where either is refused."""
     mapped = check_map(spark, job, sources)
     if not isinstance(job.reduce, PerKey):
@@ -41,7 +41,7 @@ def check_per_key(spark: SparkSession, job: Job, mapped: StructType) -> str:
     plan = made._jdf.queryExecution().analyzed()
     nodes = json.loads(plan.toJSON())
     _has_key(job, made.schema.names, str(job.reduce))
-    for wrong in wrong_columns(made.schema, made.schema.names):
+    for wrong in wrong_columns(job, made.schema, made.schema.names):
         refuse(job, f"it {wrong}")
     _check_fixed(spark, job, plan, nodes)
     Keywise(job, nodes, tags_of(plan)).check(plan)

@@ -31,7 +31,7 @@ from lakemill.maps.analysed import (
     unseen,
 )
 from lakemill.maps.joined import joins_of
-from lakemill.maps.names import check_reduced, wrong_columns
+from lakemill.maps.names import check_reduced, check_source, wrong_columns
 from lakemill.maps.varying import varying
 from lakemill.reducers import PerKey
 
@@ -48,7 +48,7 @@ NAMES = {
 
 
 @dataclass(frozen=True)
-class Mapped:
+class CheckedMap:
     """A checked map.
 
     schema: the columns it gives.   plan: its plan as a text that is the same in every session.   fingerprint: a digest
@@ -64,11 +64,10 @@ class Mapped:
     leaves: tuple[int, ...]
 
 
-def check_map(spark: SparkSession, job: Job, sources: Mapping[str, StructType]) -> Mapped:
+def check_map(spark: SparkSession, job: Job, sources: Mapping[str, StructType]) -> CheckedMap:
     """The map over sources of these columns; raises UsageError, naming the node, where it is not row by row."""
     for name, source in sources.items():
-        if "_weight" in (column.lower() for column in source.names):
-            raise UsageError(f'{job.target}: {name} has a column "_weight", which is lakemill\'s own; rename it.')
+        check_source(job, name, source)
     first, second = _built(spark, job, sources), _built(spark, job, sources, a_row=True)
     plan, again = (frame._jdf.queryExecution().analyzed() for frame in (first, second))
     said = str(plan.toJSON())
@@ -81,16 +80,16 @@ def check_map(spark: SparkSession, job: Job, sources: Mapping[str, StructType]) 
         why = "a value from Python's clock or random, or a look at the rows as by count() or first()?"
         _refuse(job, f"MAP_NONDETERMINISTIC: built twice it gave two different plans ({why})")
     schema = StructType([StructField(f.name, f.dataType, True) for f in first.schema.fields])
-    for wrong in wrong_columns(schema, schema.names if job.appends else job.key or ()):
+    for wrong in wrong_columns(job, schema, schema.names if job.key is None else job.key):
         _refuse(job, f"its map {wrong}")
     check_reduced(job)
     leaves = tuple(int(min(each)) for each in tags)
     joins = joins_of(nodes, leaves, ids_of(plan))
-    return Mapped(schema, text, _fingerprint(job, schema, text), joins, said, leaves)
+    return CheckedMap(schema, text, _fingerprint(job, schema, text), joins, said, leaves)
 
 
 def _fingerprint(job: Job, schema: StructType, plan: str) -> str:
-    reduced = [] if job.appends or isinstance(job.reduce, PerKey) else reduction(job, schema).definition
+    reduced = [] if job.key is None or isinstance(job.reduce, PerKey) else reduction(job, schema).definition
     said = [plan, job.sources, job.key, reduced]
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:32]
 

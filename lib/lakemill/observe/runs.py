@@ -1,7 +1,7 @@
 """The run ledger: what each run did to each table, and at what cost, in the Delta table ops.runs."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -47,6 +47,7 @@ class Run:
     versions: of its sources.   version: of the target after it.   rows_in: source rows read, of the change or whole.
     rows_out: target rows inserted, updated, deleted.   rows_rewritten: rows copied along because their file changed.
     stages: seconds by stage.   status: done, failed, or skipped because a table it reads failed.
+    remark: what a person should know besides; it is shown, and not in the ledger.
     """
 
     run_id: str
@@ -70,11 +71,12 @@ class Run:
     stages: dict[str, float] = field(default_factory=dict)
     status: str = DONE
     error: str | None = None
+    remark: str = ""
 
 
 def record(ledger: Table, runs: Sequence[Run]) -> None:
     """Add the runs to the ledger in one commit; a run that found nothing new leaves no trace."""
-    kept = [run for run in runs if run.status != DONE or run.plan != "nothing"]
+    kept = [run for run in runs if run.status != DONE or run.reason != "NOTHING_NEW"]
     if not kept:
         return
     rows = ledger.spark.createDataFrame([_row(run) for run in kept], SCHEMA).coalesce(1)
@@ -100,4 +102,4 @@ def latest(ledger: Table) -> dict[str, dict[str, Any]]:
 
 def _row(run: Run) -> tuple[Any, ...]:
     said = asdict(run)
-    return tuple(said[each.name] for each in fields(Run))
+    return tuple(said[name] for name in SCHEMA.names)

@@ -11,12 +11,12 @@ from lakemill.core.bags import SIGN, unequal
 from lakemill.core.local import local_frame, to_local
 from lakemill.errors import UsageError, row_text
 from lakemill.job import Job
-from lakemill.maps.rowwise import Mapped
+from lakemill.maps.rowwise import CheckedMap
 from lakemill.python.pure import marked
 from lakemill.trials.sample import ROWS
 
 
-def check_pure(job: Job, mapped: Mapped, frames: Sequence[DataFrame]) -> None:
+def check_pure(job: Job, mapped: CheckedMap, frames: Sequence[DataFrame]) -> None:
     """Map some rows at once, and in two halves, last first; rows of several sources only in another order.
 
     Raises UsageError, showing a row, where that gives other rows: a function looks at the rows around its own, or its
