@@ -9,7 +9,6 @@ import pytest
 from fake_emr import Life
 
 from lakemill.cli import main
-from lakemill.submit.wait import Signalled, signals_end_it
 
 from .test_submit import CLEAN, SERVERLESS, TABLE, Told, sent
 
@@ -72,24 +71,6 @@ def test_a_cancel_that_is_an_error_is_said(ended, emr, lives):
     code, said = ended(signal.SIGTERM)
     assert code == 143
     assert "could not be cancelled: AWS refused CancelSteps" in said and "It goes on." in said
-
-
-def test_signals_are_as_before_afterwards():
-    before = {number: signal.getsignal(number) for number in ENDS}
-    with pytest.raises(Signalled), signals_end_it():
-        os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(1)
-    assert {number: signal.getsignal(number) for number in ENDS} == before
-
-
-def test_one_that_is_ignored_stays_ignored(monkeypatch):
-    """As nohup has it: the terminal is closed, and the command waits on."""
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
-        with signals_end_it():
-            os.kill(os.getpid(), signal.SIGHUP)
-    finally:
-        signal.signal(signal.SIGHUP, before)
 
 
 @pytest.mark.parametrize(("environment", "operation"), [("emr", "AddJobFlowSteps"), ("emr-serverless", "StartJobRun")])

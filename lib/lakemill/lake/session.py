@@ -2,9 +2,12 @@
 
 import os
 import re
+import signal
 import sys
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from py4j.protocol import Py4JError
@@ -31,6 +34,9 @@ NEEDS_SPARK, NEEDS_DELTA = (4, 0), (4, 0)
 QUICK = {"spark.python.sql.dataFrameDebugging.enabled": "false"}
 
 EXTENSIONS = "spark.sql.extensions"
+UTC = {"spark.executorEnv.TZ": "UTC"}
+"""For executors, which start later than the context and count in their machine's zone; its own see `_in_utc`."""
+
 DELTA = {
     EXTENSIONS: "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
@@ -75,6 +81,25 @@ def _bound_results(session: SparkSession) -> None:
     conf = settings.sc().conf()
     if not conf.contains(RESULTS):
         conf.set(RESULTS, str(max(jvm.java.lang.Runtime.getRuntime().maxMemory() // SHARE, 32 * 1024 * 1024)))
+
+
+@contextmanager
+def _own_signals() -> Iterator[None]:
+    """PySpark takes Ctrl-C over when a context starts, and raises out of the middle of a call to the JVM."""
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, before)
+
+
+def _log_level(session: SparkSession) -> str:
+    """On one machine, what Spark logs as an error is also raised as one, and told in a sentence.
+
+    On a cluster the log is kept apart from what people read, and tells what happened to executors besides.
+    """
+    return "FATAL" if (session.sparkContext.master or "").startswith("local") else "ERROR"
 
 
 def _in_utc(session: SparkSession) -> None:

@@ -1,11 +1,10 @@
 """Waiting for a run elsewhere: in the service's own states, for as long as it takes; Ctrl-C and SIGTERM cancel it."""
 
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from lakemill.signals import Signalled
 from lakemill.submit.aws import ERRORS, passing, words
 
 SHORTEST, LONGEST = 2.0, 30.0
@@ -41,32 +40,6 @@ class End:
 
     state: State
     interrupted: bool
-
-
-class Signalled(KeyboardInterrupt):
-    """A program, not a person, wants the command to end: a scheduler, or a terminal that is closed."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.number = number
-
-
-@contextmanager
-def signals_end_it() -> Iterator[None]:
-    """SIGTERM and SIGHUP raise Signalled inside, but for one that is ignored, as nohup has it."""
-
-    def raises(number: int, frame: object) -> None:
-        raise Signalled(number)
-
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
-    heard = [number for number, handler in before.items() if handler is not signal.SIG_IGN]
-    for number in heard:
-        signal.signal(number, raises)
-    try:
-        yield
-    finally:
-        for number in heard:
-            signal.signal(number, before[number])
 
 
 def wait(running: Running, say: Callable[[str], None], sleep: Callable[[float], None]) -> End:
