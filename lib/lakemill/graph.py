@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from graphlib import CycleError, TopologicalSorter
-from pathlib import Path
+from pathlib import Path, PurePath
 from types import ModuleType
 from typing import Any
 
@@ -28,11 +28,16 @@ def load_jobs(folder: Path, workers: Path | None = None) -> dict[str, Job]:
     enter(folder, workers)
     jobs = {}
     for path in sorted(folder.glob("*/*.py")):
-        layer = path.parent.name
-        if layer != NO_JOBS and not layer.startswith(("_", ".")) and not path.name.startswith(("_", ".")):
+        if table_of(path.relative_to(folder)):
             job = _load(path)
             jobs[job.target] = job
     return jobs
+
+
+def table_of(file: PurePath) -> str | None:
+    """The table whose job a file among the jobs has to hold; None for one that holds none."""
+    no_job = file.parts[0] == NO_JOBS or any(part.startswith(("_", ".")) for part in file.parts)
+    return None if no_job or len(file.parts) != 2 or file.suffix != ".py" else f"{file.parts[0]}.{file.stem}"
 
 
 def load_job(path: Path) -> Job:

@@ -124,11 +124,11 @@ def sources(folder: Path, file: Path) -> dict[str, str]:
         name = path.relative_to(folder).as_posix()
         if name not in texts:
             texts[name] = importlib.util.decode_source(path.read_bytes())
-            waiting += [found for module in _imports(name, texts[name]) for found in _files(folder, module)]
+            waiting += [found for module in imports(name, texts[name]) for found in _files(folder, module)]
     return dict(sorted(texts.items()))
 
 
-def _imports(name: str, text: str) -> Iterator[str]:
+def imports(name: str, text: str) -> Iterator[str]:
     """What a module may import, by full names; a name that is taken from a package may be a module of it."""
     package = name.split("/")[:-1]
     for node in ast.walk(ast.parse(text)):

@@ -11,9 +11,11 @@ from lakemill import Dump, Job
 from lakemill.errors import DataRefused, LakemillError, UsageError
 from lakemill.lake.progress import LANDING, NoProgress, read_progress
 from lakemill.observe.runs import Run
+from lakemill.proof.landing import _by_spark
 from lakemill.refresh.explain import explain
-from lakemill.refresh.load import loaded_dumps, plan_load, write
+from lakemill.refresh.load import loaded_dumps, of_days, plan_load, write
 from lakemill.sources.manifest import identity
+from lakemill.sources.storage import Storage
 
 SALES = Job(source=Dump("sales"), target="bronze.sales")
 GOOD = b'id,note\n1,a\n2,"two\nlines, and ""quotes"""\n\n3,\n'
@@ -43,7 +45,7 @@ def test_folders_and_files_are_names_and_no_patterns(lake):
     for n, name in enumerate(NAMES):
         deliver(
             feed / name,
-            {f"{name.strip('_')} x:y[1].csv".replace("\\", ""): (b"id,note\n%d,\n" % n, 1)},
+            {f"{name.strip('_')} x;y[1].csv".replace("\\", ""): (b"id,note\n%d,\n" % n, 1)},
             day=f"2017-01-{n + 1:02}",
         )
     for key in ("spark.sql.files.ignoreMissingFiles", "spark.sql.files.ignoreCorruptFiles"):
@@ -52,6 +54,8 @@ def test_folders_and_files_are_names_and_no_patterns(lake):
     rows = lake.rows("bronze.sales", "id", "file_name")
     assert sorted((int(n), file.split("/")[1]) for n, file in rows) == list(enumerate(NAMES))
     assert lake.differences(SALES) == []
+    folders = [f"file:{feed}/{name}" for name in NAMES]
+    assert len(_by_spark(lake.world.spark, folders).collect()) == 2 * len(NAMES)  # as verify reads a landing on S3
     lake.delta("bronze.sales").delete("id = '7'")
     assert [found.kind for found in lake.differences(SALES)] == ["missing row"]
 
@@ -244,19 +248,27 @@ def test_what_did_not_arrive_is_told_and_the_load_is_taken_back(lake, landing):
     assert lake.differences(SALES) == []
 
 
-def test_a_run_asks_for_the_days_of_new_dumps_only(lake):
-    """With hundreds of dumps known, a run reads the new one's manifest and no rows but those of its day."""
+def test_a_run_reads_new_manifests_and_the_rows_of_their_days_only(lake, monkeypatch):
+    """With hundreds of dumps known, a run reads the new ones' manifests, and of the table the files of their days."""
     feed = Path(lake.world.landing, "sales")
-    for n in range(300):
-        day = f"2016-{n // 28 + 1:02}-{n % 28 + 1:02}"
+    days = [f"2016-{n // 28 + 1:02}-{n % 28 + 1:02}" for n in range(300)]
+    for n, day in enumerate(days):
         deliver(feed / day, {"sales.csv": (b"id,note\n%d,\n" % n, 1)}, day=day)
     lake.run(SALES)
-    mark = lake.progress("bronze.sales").positions[LANDING]["mark"]
-    late = deliver(feed / "late", {"sales.csv": (b"id,note\nlate,\n", 1)}, day="2017-01-01")
-    os.utime(late / "manifest.json", (mark / 1000 + 5, mark / 1000 + 5))
-    task = plan_load(lake.world, SALES, "auto")
-    assert [dump.folder for dump in task.source.came(lake.progress("bronze.sales").positions[LANDING])] == ["late"]
     table = lake.world.lake.table("bronze.sales")
-    assert loaded_dumps(table, task.dumps) == {}
-    assert lake.run(SALES).rows_out == 1
-    assert lake.differences(SALES) == []
+    rows = table.full(table.log().version).repartitionByRange(10, "dump_date")
+    rows.write.format("delta").mode("overwrite").option("dataChange", "false").save(table.uri)  # as OPTIMIZE would
+    mark = lake.progress("bronze.sales").positions[LANDING]["mark"]
+    for n, (day, content) in enumerate((("2016-03-01", b"id,note\nlate,\n"), ("2017-01-01", b"id,note\nnew,\n"))):
+        late = deliver(feed / f"late-{n}", {"sales.csv": (content, 1)}, day=day)
+        os.utime(late / "manifest.json", (mark / 1000 + 5, mark / 1000 + 5))
+    opened: list[str] = []
+    read = Storage.content
+    monkeypatch.setattr(Storage, "content", lambda self, uri, most=None: opened.append(uri) or read(self, uri, most))
+    task = plan_load(lake.world, SALES, "auto")
+    assert (task.plan.kind, [path.rsplit("/", 2)[1] for path in opened]) == ("update", ["late-0", "late-1"])
+    asked = table.full(table.log().version).where(of_days(task.dumps))
+    assert len(table.full(table.log().version).inputFiles()) == 10
+    assert len(asked.inputFiles()) == 1  # the file of March; that of the new day there is none
+    assert set(loaded_dumps(table, task.dumps).values()) == {"sales/2016-03-01/sales.csv"}
+    assert lake.run(SALES).rows_out == 2

@@ -22,7 +22,7 @@ from lakemill.lake.commit import repeat
 from lakemill.lake.feed import replaced
 from lakemill.lake.files import list_files
 from lakemill.lake.log import Log
-from lakemill.lake.progress import NoProgress, Progress, TablePosition, read_progress
+from lakemill.lake.progress import NoProgress, Progress, TablePosition, last_progress, read_progress
 from lakemill.lake.readers import Need, Reader, log_files, need, unchanged_until
 from lakemill.lake.tables import ROWS_A_FILE, Lake, Table
 
@@ -85,6 +85,9 @@ def maintain_ledger(table: Table) -> Maintained:
     done = Maintained(table.name)
     _optimize(table, (), done)
     _vacuum(table, [], done)
+    progress = last_progress(table.log())
+    if progress:
+        repeat(table, progress.again(), table.log().version)
     _clean_log(table, [], done)
     return done
 

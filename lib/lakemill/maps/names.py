@@ -7,7 +7,7 @@ a map may read them; it may not hand them on to where lakemill adds its own.
 import re
 from collections.abc import Container, Iterator
 
-from pyspark.sql.types import NullType, StructType
+from pyspark.sql.types import CalendarIntervalType, NullType, StructType
 
 from lakemill.columns import has_no_order, holds
 from lakemill.errors import UsageError
@@ -50,8 +50,9 @@ def wrong_columns(job: Job, schema: StructType, compared: Container[str]) -> Ite
         if holds(field.dataType, NullType):
             yield f'gives "{field.name}" without a type, as lit(None) has none; cast it to one'
         if field.name in compared and has_no_order(field.dataType):
-            kind = field.dataType.simpleString()
-            yield f'gives "{field.name}" as {kind}, and such rows cannot be compared; use an array of structs'
+            kind, interval = field.dataType.simpleString(), holds(field.dataType, CalendarIntervalType)
+            instead = "give a number, as of seconds or months" if interval else "use an array of structs"
+            yield f'gives "{field.name}" as {kind}, and such rows cannot be compared; {instead}'
 
 
 def check_reduced(job: Job) -> None:

@@ -21,6 +21,7 @@ from lakemill.refresh import rebuild, update
 from lakemill.refresh.adopt import verified
 from lakemill.refresh.commit import stage
 from lakemill.refresh.plan import NOTHING, REBUILD, Plan, allowed, decide
+from lakemill.refresh.refusal import refusal
 from lakemill.refresh.restate import restate
 from lakemill.refresh.task import Task, prepare
 from lakemill.world import World
@@ -59,23 +60,28 @@ def _restate(world: World, job: Job, chosen: Column, where: str, run: Run) -> No
 def _do(task: Task, policy: str, run: Run) -> None:
     run.plan, run.reason, run.detail = task.plan.kind, task.plan.reason, task.plan.detail
     if task.plan.kind == NOTHING:
-        _renew(task)
+        _renew(task, run)
         return
     try:
         (rebuild.rebuild if task.plan.kind == REBUILD else update.update)(task, run)
     except (PySparkException, Py4JJavaError) as error:
         other = _otherwise(task, policy, error) if task.plan.kind != REBUILD else None
+        if other is None and row_refused(error):
+            raise refusal(task, error) from error
         if other is None:
             raise
         _do(other, policy, run)
 
 
-def _renew(task: Task) -> None:
+def _renew(task: Task, run: Run) -> None:
     """Write the progress again before the tables forget the versions that it names; else nothing is written."""
     assert isinstance(task.progress, Progress)
-    ahead = any(change.ahead for change in task.changes.values())
-    kept = [source.keeps for source in task.sources.values()]
-    if not ahead and (task.adopts or is_old(task.target, task.progress, kept)):
+    if any(change.ahead for change in task.changes.values()):
+        return
+    if task.adopts:  # the ledger tells of this
+        progress = replace(task.next_progress(), run_id=run.run_id)
+        run.version = repeat(task.target, progress, task.target_version).version
+    elif is_old(task.target, task.progress, [source.keeps for source in task.sources.values()]):
         repeat(task.target, task.next_progress(), task.target_version)
 
 
