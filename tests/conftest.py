@@ -150,8 +150,19 @@ def shop(lake: TestLake, made_shop: Path) -> TestLake:
     return lake
 
 
+LONGEST_FIRST = ("test_shop_days", "test_joins", "test_histories", "test_laws", "test_perkey")
+"""Two processes share the tests, and whichever is done takes over from the other: nothing long may come last."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A test that asks for a session needs Spark: nobody has to remember the mark."""
+    """A test that asks for a session needs Spark: nobody has to remember the mark. Those come first."""
     for item in items:
         if {"spark", "lake"} & set(getattr(item, "fixturenames", ())):
             item.add_marker("spark")
+    items.sort(key=_place)
+
+
+def _place(item: pytest.Item) -> tuple[bool, int]:
+    name = item.path.stem
+    long = LONGEST_FIRST.index(name) if name in LONGEST_FIRST else len(LONGEST_FIRST)
+    return item.get_closest_marker("spark") is None, long

@@ -49,11 +49,11 @@ class Facts:
             if changed and rare():
                 remark = chance.choice(["FEED_MISSING", "SOURCE_OVERWRITTEN"])
                 change = replace(change, remark=remark, by=COMPARED if remark == "FEED_MISSING" else change.by)
-            if changed and rare():
-                change = replace(change, feed_bytes=SMALL_BYTES + chance.choice([0, 1, 10**9]))
+            if changed and chance.random() < 0.3:
+                change = replace(change, feed_bytes=chance.choice([10, SMALL_BYTES, SMALL_BYTES + 1, 10**9]))
             self.changes[name] = replace(change, table_bytes=chance.choice([0, 1, 10**8, 10**10]))
         places = frozenset(range(len(self.sources)))
-        optional = frozenset(at for at in places if at and rare())
+        optional = frozenset(at for at in places if at and chance.random() < 0.3)
         self.opaque = frozenset(at for at in optional if rare() or rare())
         self.apart = bool(len(self.sources) > 1 and rare())
         """Whether the map unites its first source, joined with the others, with that source alone."""

@@ -45,6 +45,7 @@ class Made:
     gone: set[int] = field(default_factory=set)
     vacuums: list[int] = field(default_factory=list)
     next: int = 0
+    vectors: bool = True
 
     def file(self) -> str:
         self.next += 1
@@ -53,9 +54,9 @@ class Made:
     def act(self) -> None:
         """One statement."""
         now = replace(self.states[-1], files=dict(self.states[-1].files))
-        weights = {"append": 5, "delete": 3, "update": 3, "overwrite": 1, "optimize": 2, "properties": 1,
-                   "add column": 1, "drop column": 0.4, "widen": 0.5, "feed off": 0.5, "feed on": 1, "partition": 0.3,
-                   "vacuum": 1, "restore": 1, "nothing": 1}  # fmt: skip
+        weights = {"append": 5, "delete": 3, "vector": 2 * self.vectors, "update": 3, "overwrite": 1, "optimize": 2,
+                   "properties": 1, "add column": 1, "drop column": 0.4, "widen": 0.5, "feed off": 0.5, "feed on": 1,
+                   "partition": 0.3, "vacuum": 1, "restore": 1, "nothing": 1}  # fmt: skip
         (deed,) = self.chance.choices(list(weights), weights.values())
         getattr(self, f"_{deed.replace(' ', '_')}")(now, deed)
 
@@ -91,6 +92,17 @@ class Made:
     def _delete(self, now: State, deed: str) -> None:
         self._rewritten(now, deed, keeps=False)
 
+    def _vector(self, now: State, deed: str) -> None:
+        """A row of a file goes by a deletion vector: the same file goes and comes."""
+        whole = [path for path, rows in now.files.items() if rows > 1]
+        if not whole:
+            return self._nothing(now, deed)
+        path = self.chance.choice(sorted(whole))
+        now.files[path] -= 1
+        marked = add(path)
+        marked["add"]["deletionVector"] = {"storageType": "i", "pathOrInlineDv": "wi5b=000010000siXQKl0rr91000f55c8Xg0"}
+        return self.commit(now, deed, [info("DELETE"), remove(path), marked], [path])
+
     def _update(self, now: State, deed: str) -> None:
         self._rewritten(now, deed, keeps=True)
 
@@ -114,8 +126,8 @@ class Made:
         then = [s for s in self.states if (s.schema, s.feed, s.partitions) == (now.schema, now.feed, now.partitions)]
         then = [s for s in then if not self.lost & s.files.keys()]
         back = self.chance.choice(then).files if then else now.files
-        came = [add(path, rows) for path, rows in back.items() if path not in now.files]
-        went = [remove(path, rows) for path, rows in now.files.items() if path not in back]
+        came = [add(path, rows) for path, rows in back.items() if now.files.get(path) != rows]
+        went = [remove(path, rows) for path, rows in now.files.items() if back.get(path) != rows]
         now.files = dict(back)
         paths = [next(iter(action.values()))["path"] for action in came + went]
         self.commit(now, deed, [info("RESTORE"), *came, *went], paths)
@@ -167,9 +179,9 @@ def replace_type(field):
     return wider if field.dataType.simpleString() == "int" else field
 
 
-def made(seed: int) -> Made:
+def made(seed: int, vectors: bool = True) -> Made:
     """A random table; sometimes its log was cleaned up to a version."""
-    history = Made(random.Random(seed))
+    history = Made(random.Random(seed), vectors=vectors)
     first = State({"part-0.parquet": 3})
     history.commit(first, "append", [info("CREATE TABLE"), declares(PLAIN), add("part-0.parquet", 3)],
                    ["part-0.parquet"])  # fmt: skip
@@ -180,8 +192,8 @@ def made(seed: int) -> Made:
     return history
 
 
-CHANGES_DATA = {"append", "delete", "update", "overwrite"}
-REMOVES = {"delete", "update", "overwrite"}
+CHANGES_DATA = {"append", "delete", "vector", "update", "overwrite"}
+REMOVES = {"delete", "vector", "update", "overwrite"}
 DECLARES = {"properties", "feed off", "feed on", "partition", "add column", "drop column", "widen"}
 
 
@@ -220,7 +232,7 @@ def changes(history: Made, at: int) -> bool:
 
 
 def fewer(history: Made, at: int) -> bool:
-    return bool(history.states[at - 1].files.keys() - history.states[at].files.keys())
+    return bool(history.states[at - 1].files.items() - history.states[at].files.items())
 
 
 def unreadable(history: Made, after: int, through: int, came: list[int]) -> str:
@@ -281,7 +293,7 @@ def test_every_answer_is_met_by_the_random_tables():
 
 @pytest.mark.parametrize("seed", range(400, 440))
 def test_what_a_change_costs_is_what_its_files_hold(seed):
-    history = made(seed)
+    history = made(seed, vectors=False)
     log, newest = log_of(replace(history, gone=set())), len(history.states) - 1
     found = change_since(pinned(log), TablePosition(0, "t", log.commit(0).id))
     came = [at for at in range(1, newest + 1) if changes(history, at)]
@@ -385,6 +397,18 @@ def test_which_statements_replace_all_rows(operation, whole):
     log.made.append([operation, add("g"), remove("f0")])
     log.sizes = {0: 100}
     assert (told(log, at(log, 0)).remark == "SOURCE_OVERWRITTEN") == whole
+
+
+def test_where_a_feed_has_files_of_its_own_the_others_may_go():
+    log = simple(0)
+    log.made.append([info("UPDATE"), remove("f0"), add("f1"), cdc("_change_data/c")])
+    assert (told(log, at(log, 0), lost=["f0"]).remark, told(log, at(log, 0), lost=["f0"]).kept) == ("", False)
+    gone = told(log, at(log, 0), lost=["_change_data/c"])
+    assert (gone.remark, gone.by, "1 files of its change feed are gone" in gone.detail) == (
+        "FEED_EXPIRED",
+        COMPARED,
+        True,
+    )
 
 
 @pytest.mark.parametrize("path", ["a b/part%201", "s3://other/f", "/elsewhere/f", "file:/elsewhere/f"])

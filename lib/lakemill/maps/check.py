@@ -15,7 +15,7 @@ from lakemill.errors import UsageError, did_you_mean, first_line
 from lakemill.job import Job
 from lakemill.maps.analysed import SUBQUERIES, classes, plan_text, same_plan, tagged, tags_of
 from lakemill.maps.keywise import IN_PYTHON, Keywise, not_per_key, refuse
-from lakemill.maps.names import wrong_columns
+from lakemill.maps.names import column_faults
 from lakemill.maps.rowwise import CheckedMap, check_map
 from lakemill.maps.varying import varying
 from lakemill.python.bytecode import digest
@@ -27,8 +27,8 @@ def check_job(spark: SparkSession, job: Job, sources: Mapping[str, StructType]) 
     mapped = check_map(spark, job, sources)
     if not isinstance(job.reduce, PerKey):
         return mapped
-    said = mapped.fingerprint + check_per_key(spark, job, mapped.schema)
-    return replace(mapped, fingerprint=hashlib.sha256(said.encode()).hexdigest()[:32])
+    both = mapped.fingerprint + check_per_key(spark, job, mapped.schema)
+    return replace(mapped, fingerprint=hashlib.sha256(both.encode()).hexdigest()[:32])
 
 
 def check_per_key(spark: SparkSession, job: Job, mapped: StructType) -> str:
@@ -41,8 +41,8 @@ def check_per_key(spark: SparkSession, job: Job, mapped: StructType) -> str:
     plan = made._jdf.queryExecution().analyzed()
     nodes = json.loads(plan.toJSON())
     _has_key(job, made.schema.names, str(job.reduce))
-    for wrong in wrong_columns(job, made.schema, made.schema.names):
-        refuse(job, f"it {wrong}")
+    for fault in column_faults(job, made.schema, made.schema.names):
+        refuse(job, f"it {fault}")
     _check_fixed(spark, job, plan, nodes)
     Keywise(job, nodes, tags_of(plan)).check(plan)
     text = plan_text(plan)
@@ -60,10 +60,10 @@ def _built(spark: SparkSession, job: Job, mapped: StructType, a_row: bool = Fals
     assert isinstance(job.reduce, PerKey)
     try:
         return job.reduce.rows((one_row if a_row else empty)(spark, tagged("the mapped rows", mapped)))
-    except UsageError as wrong:
-        raise UsageError(f"{job.target}: {wrong}.") from None
-    except (AnalysisException, PySparkAttributeError) as wrong:
-        raise UsageError(f"{job.target}: {job.reduce} does not fit what its map gives: {first_line(wrong)}.") from None
+    except UsageError as error:
+        raise UsageError(f"{job.target}: {error}.") from None
+    except (AnalysisException, PySparkAttributeError) as error:
+        raise UsageError(f"{job.target}: {job.reduce} does not fit what its map gives: {first_line(error)}.") from None
 
 
 def _has_key(job: Job, names: list[str], what: str) -> None:
@@ -85,5 +85,5 @@ def _python(job: Job) -> str:
     assert isinstance(job.reduce, PerKey)
     try:
         return digest(job.reduce.fn)
-    except UsageError as wrong:
-        raise UsageError(f"{job.target}: {job.reduce} {wrong}.") from None
+    except UsageError as error:
+        raise UsageError(f"{job.target}: {job.reduce} {error}.") from None

@@ -74,14 +74,19 @@ def _do(task: Task, policy: str, run: Run) -> None:
 
 
 def _renew(task: Task, run: Run) -> None:
-    """Write the progress again before the tables forget the versions that it names; else nothing is written."""
+    """Write the progress again before the tables forget the versions that it names; else nothing is written.
+
+    Or once a table was adopted, or its job's files say something else that comes to the same: an upgrade to come is
+    told from a change by what the files say.
+    """
     assert isinstance(task.progress, Progress)
     if any(change.ahead for change in task.changes.values()):
         return
+    kept = [source.keeps for source in task.sources.values()]
     if task.adopts:  # the ledger tells of this
         progress = replace(task.next_progress(), run_id=run.run_id)
         run.version = repeat(task.target, progress, task.target_version).version
-    elif is_old(task.target, task.progress, [source.keeps for source in task.sources.values()]):
+    elif task.reworded or is_old(task.target, task.progress, kept):
         repeat(task.target, task.next_progress(), task.target_version)
 
 
