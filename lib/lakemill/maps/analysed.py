@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from py4j.protocol import Py4JError
 from pyspark.sql.types import StructField, StructType
 
 from lakemill.python.pure import marked
@@ -89,8 +90,17 @@ def tree(rest: Iterator[dict[str, Any]]) -> tuple[dict[str, Any], list[Any]]:
 def plan_text(plan: Any) -> str:
     """The plan as JSON, and as Spark prints its expressions: JSON leaves maps out, such as the options of from_csv."""
     seen: dict[str, int] = {}
-    printed = re.sub(r"\blambda \w+#", "lambda #", plan.treeString(True, False, 100_000, False))
+    printed = re.sub(r"\blambda \w+#", "lambda #", _printed(plan))
     return normal(plan.toJSON()) + re.sub(r"#(\d+)", lambda id: f"#{seen.setdefault(id.group(1), len(seen))}", printed)
+
+
+def _printed(plan: Any) -> str:
+    """The plan as Spark prints it, verbose, with no suffix, and no field left out."""
+    how = (True, False, 100_000, False)
+    try:
+        return str(plan.treeString(*how))
+    except Py4JError:  # from Spark 4.1 it is also told whether to print what each node gives
+        return str(plan.treeString(*how, False))
 
 
 def same_plan(text: str, other: str) -> bool:
