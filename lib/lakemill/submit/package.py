@@ -18,8 +18,7 @@ from pathlib import Path, PurePosixPath
 import lakemill
 from lakemill.conf import Conf
 from lakemill.errors import UsageError
-from lakemill.graph import table_of
-from lakemill.modules import plain_files
+from lakemill.modules import plain_files, table_of
 
 # A cluster has pyspark; rich is for terminals, which it has not.
 DEPENDENCIES = ("PyYAML", "delta-spark")
