@@ -5,8 +5,10 @@ from dataclasses import replace
 import pytest
 from pyspark.sql import functions as F
 
-from lakemill import Count, Job, PerKey, Sum
+from lakemill import Count, Job, PerKey, Sum, pure
 from lakemill.lake.commit import repeat
+from lakemill.maps.check import check_job
+from lakemill.python.bytecode import as_at_first
 from lakemill.refresh import adopt
 
 OLDER = "Spark 4.0.2, Delta 4.0.1, Python 3.10"
@@ -64,3 +66,33 @@ def test_what_the_files_say_is_recorded_for_an_upgrade_to_come(lake):
     lake.put("raw.rows", [("a", 2), ("b", 1)], "k string, v int")
     assert lake.run(loaded({"gold/rows.py": "x = 1\njob = ...\n"}, **parts), "update").reason == "UPDATE"
     assert lake.rows("gold.rows") == [("a", 2, 3), ("b", 1, 1)]
+
+
+def test_a_table_from_before_files_were_recorded_is_carried_on(lake):
+    """Its Python function was digested with its docstring then."""
+
+    @pure("int")
+    def doubled(value):
+        """Twice the value."""
+        return value * 2
+
+    job = Job(
+        source="raw.rows", target="gold.rows", map=lambda rows: rows.select("k", doubled("v").alias("v")), key=["k"],
+        reduce={"s": Sum("v")},
+    )  # fmt: skip
+    lake.put("raw.rows", [("a", 1)], "k string, v int")
+    lake.run(job)
+    present = lake.progress("gold.rows").fingerprint
+    with as_at_first():
+        first = check_job(lake.spark, job, {"raw.rows": lake.frame("raw.rows").schema}).fingerprint
+    assert first != present
+    made_before(lake, fingerprint=first, source="", made_by="")
+    assert lake.differences(job) == []
+    assert lake.run(job).reason == "NOTHING_NEW"
+    lake.put("raw.rows", [("a", 5)], "k string, v int")
+    assert lake.run(job, "update").reason == "UPDATE"
+    assert lake.progress("gold.rows").fingerprint == present
+    made_before(lake, fingerprint="another", source="", made_by="")
+    run = lake.run(job)
+    assert (run.plan, run.reason) == ("rebuild", "DEFINITION_CHANGED") and "was not recorded yet" in run.detail
+    assert lake.rows("gold.rows") == [("a", 12)]
