@@ -32,14 +32,14 @@ def own(function):
     return Fold("t", zero=0, add=function, merge=lambda s, t: s + t, present=lambda s: s, returns="bigint")
 
 
-def number():
+def parsed():
     """The text as a number; made in a map, since a column needs a session and collecting tests starts none."""
     return F.col("t").cast("bigint")
 
 
 JOBS = {
-    "cast": lambda rows: rows.select("k", number().alias("amount")),
-    "part": lambda rows: rows.withColumn("amount", (number() + 1) * 2).select("k", "amount"),
+    "cast": lambda rows: rows.select("k", parsed().alias("amount")),
+    "part": lambda rows: rows.withColumn("amount", (parsed() + 1) * 2).select("k", "amount"),
     "zero": lambda rows: rows.select("k", (F.lit(1) / F.col("n")).alias("ratio")),
     "over": lambda rows: rows.select("k", (F.col("i") + 1).alias("next")),
     "third": lambda rows: rows.select("k", F.col("a")[2].alias("third")),
