@@ -12,7 +12,8 @@ from lake_jobs import SALES
 from lakemill import Count, Job, Sum
 from lakemill.errors import Busy, LakemillError, UsageError
 from lakemill.lake.lock import lock
-from lakemill.observe.runs import LEDGER, Run, record
+from lakemill.observe.ledger import record
+from lakemill.observe.runs import LEDGER, Run
 from lakemill.runner import Upkeep, maintain_tables
 
 SCHEMA = "shop string, amount bigint"
@@ -168,7 +169,7 @@ def test_only_tables_that_jobs_made_and_nobody_else_holds(shop):
     assert shop.log("raw.sales").version == version
     sell(shop, ("a", 7))
     shop.delta("gold.sales").restoreToVersion(0)
-    record(shop.world.lake.table(LEDGER), [Run("r", "gold.sales", plan="update")])
+    record(shop.world.lake, [Run("r", "gold.sales", plan="update")])
     with lock(shop.world.locks, "gold.shops"):
         upkeep = maintain(shop, "gold.*", LEDGER)
     assert [type(error) for error in upkeep.errors] == [LakemillError, Busy]
