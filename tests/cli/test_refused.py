@@ -32,10 +32,10 @@ def own(function):
     return Fold("t", zero=0, add=function, merge=lambda s, t: s + t, present=lambda s: s, returns="bigint")
 
 
-TEXT = F.col("t").cast("bigint")
+TEXT = "cast(t as bigint)"
 JOBS = {
-    "cast": lambda rows: rows.select("k", TEXT.alias("amount")),
-    "part": lambda rows: rows.withColumn("amount", (TEXT + 1) * 2).select("k", "amount"),
+    "cast": lambda rows: rows.select("k", F.expr(TEXT).alias("amount")),
+    "part": lambda rows: rows.withColumn("amount", (F.expr(TEXT) + 1) * 2).select("k", "amount"),
     "zero": lambda rows: rows.select("k", (F.lit(1) / F.col("n")).alias("ratio")),
     "over": lambda rows: rows.select("k", (F.col("i") + 1).alias("next")),
     "third": lambda rows: rows.select("k", F.col("a")[2].alias("third")),
