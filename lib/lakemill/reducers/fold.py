@@ -20,7 +20,7 @@ from pyspark.sql.types import (
     TimestampType,
 )
 
-from lakemill.columns import column, has_no_order, names, one_zero, text, type_of
+from lakemill.columns import column, column_text, has_no_order, names, one_zero, type_of
 from lakemill.errors import UsageError
 from lakemill.python.bytecode import digest
 from lakemill.python.fitted import fitted
@@ -192,7 +192,7 @@ class Folded(Collected):
 
     @property
     def definition(self) -> str:
-        return f"fold {self.fold.definition} of {text(self.value)}"
+        return f"fold {self.fold.definition} of {column_text(self.value)}"
 
     @property
     def none(self) -> Column:

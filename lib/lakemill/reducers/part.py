@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pyspark.sql import Column, functions as F
 from pyspark.sql.types import DataType, DecimalType, IntegralType
 
-from lakemill.columns import text
+from lakemill.columns import column_text
 from lakemill.errors import UsageError
 
 VALUE, COUNT = "value", "count"
@@ -59,7 +59,7 @@ class Total:
     @property
     def definition(self) -> str:
         """All that decides its total, as a text."""
-        return f"total {self.type.simpleString()} of {text(self.value)}"
+        return f"total {self.type.simpleString()} of {column_text(self.value)}"
 
     @property
     def zero(self) -> Column:
