@@ -14,7 +14,7 @@ from pyspark import cloudpickle
 
 from lakemill.errors import LakemillError, UsageError, did_you_mean
 from lakemill.job import Job
-from lakemill.modules import NO_JOBS, enter, place_of, sources
+from lakemill.modules import NO_JOBS, enter, place_of, sources, table_of
 
 
 def load_jobs(folder: Path, workers: Path | None = None) -> dict[str, Job]:
@@ -28,8 +28,7 @@ def load_jobs(folder: Path, workers: Path | None = None) -> dict[str, Job]:
     enter(folder, workers)
     jobs = {}
     for path in sorted(folder.glob("*/*.py")):
-        layer = path.parent.name
-        if layer != NO_JOBS and not layer.startswith(("_", ".")) and not path.name.startswith(("_", ".")):
+        if table_of(path.relative_to(folder)):
             job = _load(path)
             jobs[job.target] = job
     return jobs

@@ -11,7 +11,7 @@ from lakemill.job import Job
 from lakemill.lake.failures import data_refused, version_gone
 from lakemill.lake.progress import LANDING, Progress, last_progress
 from lakemill.lake.quiet import failures_untold
-from lakemill.maps.definition import Judgement, judge
+from lakemill.maps.definition import Judgement
 from lakemill.proof.compare import AsMade, Comparison, Sample, as_made, compare, compare_rows
 from lakemill.proof.difference import PARTS, Difference
 from lakemill.proof.landing import landed
@@ -70,7 +70,7 @@ def verify(world: World, job: Job, sample: float = 1) -> Verification:
 def _as_made(world: World, job: Job, progress: Progress) -> AsMade:
     """The job on its sources as they were; raises LakemillError where it is another job than made the table."""
     made = as_made(world, job, progress)
-    if made is None or judge(progress.definition, world.definition(job, made.checked)) == Judgement.CHANGED:
+    if made is None or world.judged(progress.definition, job, made.schemas, made.checked) == Judgement.CHANGED:
         raise _changed(job)
     return made
 

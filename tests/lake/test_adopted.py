@@ -50,7 +50,7 @@ def test_with_nothing_new_the_progress_alone_is_written(upgraded):
     run = upgraded.run(job())
     assert (run.plan, run.reason) == ("nothing", "ADOPTED") and OLDER in run.detail
     record(upgraded.world.lake.table("ops.runs"), [run])
-    assert [row.reason for row in history(upgraded.world.lake.table("ops.runs"), "gold.sales").collect()] == ["ADOPTED"]
+    assert [row.reason for row in history(upgraded.world.lake.table("ops.runs"), ["gold.sales"]).collect()] == ["ADOPTED"]
     assert upgraded.rows("gold.sales") == rows
     assert upgraded.progress("gold.sales").made_by not in ("", OLDER)
     assert upgraded.run(job()).reason == "NOTHING_NEW"

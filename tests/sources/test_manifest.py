@@ -77,8 +77,8 @@ REFUSED = {
 }  # fmt: skip
 BAD_NUMBERS = [True, False, 2.0, 2.9, -1, "2", None, [2], {"n": 2}, 2**64, 10**40]
 BAD_NAMES = [
-    "", ".", "..", "../a.csv", "/etc/passwd", "x/a.csv", "x\\a.csv", "a\ncsv", "a\u0000.csv", "a\u2028.csv", "\ud800",
-    "_a.csv", ".a.csv", "a.csv._COPYING_", "manifest.json", "a" * 256, "é" * 128, 7, None, ["a.csv"], True,
+    "", ".", "..", "../a.csv", "/etc/passwd", "x/a.csv", "x\\a.csv", "a:b.csv", "a\ncsv", "a\u0000.csv", "a\u2028.csv",
+    "\ud800", "_a.csv", ".a.csv", "a.csv._COPYING_", "manifest.json", "a" * 256, "é" * 128, 7, None, ["a.csv"], True,
 ]  # fmt: skip
 BAD_DIGESTS = ["", "0" * 63, "0" * 65, "A" * 64, "g" * 64, "0" * 64 + "\n", "\u0660" * 64, 0, None, ["0" * 64]]
 
@@ -112,9 +112,7 @@ def test_what_is_refused_is_named():
             read(file(name=name))
 
 
-@pytest.mark.parametrize(
-    "name", ["Größe 1,2.csv", "a[1]{x}*?.csv", "a:b#c%20.csv", "日本.CSV.gz", "-", "a=b", "a b.csv"]
-)
+@pytest.mark.parametrize("name", ["Größe 1,2.csv", "a[1]{x}*?.csv", "a#c%20.csv", "日本.CSV.gz", "-", "a=b", "a b.csv"])
 def test_any_plain_name_is_taken(name):
     assert read(file(name=name, more={"is": "ignored"})).files[0].name == f"sales/d/{name}"
 

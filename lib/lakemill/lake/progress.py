@@ -46,8 +46,9 @@ class Progress:
 
     run: the number of the run, 1 first.   positions: how far each source was read, by the source's name.
     fingerprint: of the job.   plan, reason: how the run went.   columns: a digest of the target's columns.   source: a
-    digest of the job's files.   made_by: the versions of Spark, Delta and Python.   nonce: tells this commit from any
-    other.   version: of the target, where it was read. In older tables columns, source and made_by are empty.
+    digest of the job's files.   made_by: the versions of Spark, Delta and Python.   run_id: of the `lakemill run`, as
+    in the ledger; empty where no run wrote this.   nonce: tells this commit from any other.   version: of the target,
+    where it was read. In older tables columns, source, made_by and run_id are empty.
     """
 
     run: int
@@ -58,6 +59,7 @@ class Progress:
     columns: str = ""
     source: str = ""
     made_by: str = ""
+    run_id: str = ""
     nonce: str = field(default_factory=lambda: uuid.uuid4().hex)
     version: int = -1
 
@@ -82,7 +84,7 @@ class Progress:
 
     def again(self) -> "Progress":
         """The same under the next number: for a writer that changes no row."""
-        return replace(self, run=self.run + 1, nonce=uuid.uuid4().hex, version=-1)
+        return replace(self, run=self.run + 1, run_id="", nonce=uuid.uuid4().hex, version=-1)
 
 
 @dataclass(frozen=True)

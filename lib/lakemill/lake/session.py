@@ -2,12 +2,16 @@
 
 import os
 import re
+import signal
 import sys
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from py4j.protocol import Py4JError
+from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
 
 from lakemill.errors import UsageError
@@ -19,6 +23,8 @@ MEANING = {
     "spark.sql.ansi.enabled": "true",
     "spark.sql.decimalOperations.allowPrecisionLoss": "true",
     "spark.sql.mapKeyDedupPolicy": "EXCEPTION",
+    # Delta 4.2 refuses versions older than files are kept, though no VACUUM came; lakemill asks the log for VACUUMs.
+    "spark.databricks.delta.vacuum.enforceTimeTravelWithinDeletedFileRetentionDuration": "false",
     "spark.sql.datetime.java8API.enabled": "true",  # java.sql.Date knows no 10 October 1582, which Spark does
 }
 
@@ -29,8 +35,12 @@ NEEDS_SPARK, NEEDS_DELTA = (4, 0), (4, 0)
 # job and map failed.
 QUICK = {"spark.python.sql.dataFrameDebugging.enabled": "false"}
 
+EXTENSIONS = "spark.sql.extensions"
+UTC = {"spark.executorEnv.TZ": "UTC"}
+"""For executors, which start later than the context and count in their machine's zone; its own see `_in_utc`."""
+
 DELTA = {
-    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    EXTENSIONS: "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
 }
 
@@ -38,12 +48,13 @@ DELTA = {
 def start_session(spark_conf: Mapping[str, str]) -> SparkSession:
     """A session of its own (confs are not shared with other sessions) on the one SparkContext.
 
-    `spark_conf` is the `spark:` map of conf; it wins over what spark-submit was given on its command line.
+    `spark_conf` is the `spark:` map of conf; it wins over what spark-submit was given on its command line, and that
+    over lakemill's own.
     Raises UsageError where Spark or Delta are too old, or Delta's jars are not there.
     """
     _launch_with(spark_conf)
     builder = SparkSession.builder.appName("lakemill")
-    for key, value in {**QUICK, **DELTA, **spark_conf}.items():
+    for key, value in _with_delta({**QUICK, **DELTA, **_submitted_with(), **spark_conf}).items():
         builder = builder.config(key, value)
     session = builder.getOrCreate().newSession()
     _check_versions(session)
@@ -74,6 +85,25 @@ def _bound_results(session: SparkSession) -> None:
         conf.set(RESULTS, str(max(jvm.java.lang.Runtime.getRuntime().maxMemory() // SHARE, 32 * 1024 * 1024)))
 
 
+@contextmanager
+def _own_signals() -> Iterator[None]:
+    """PySpark takes Ctrl-C over when a context starts, and raises out of the middle of a call to the JVM."""
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, before)
+
+
+def _log_level(session: SparkSession) -> str:
+    """On one machine, what Spark logs as an error is also raised as one, and told in a sentence.
+
+    On a cluster the log is kept apart from what people read, and tells what happened to executors besides.
+    """
+    return "FATAL" if (session.sparkContext.master or "").startswith("local") else "ERROR"
+
+
 def _in_utc(session: SparkSession) -> None:
     """Let the JVM, this process and every Python worker count in UTC, wherever they run.
 
@@ -85,6 +115,23 @@ def _in_utc(session: SparkSession) -> None:
     session.sparkContext.environment["TZ"] = "UTC"
     os.environ["TZ"] = "UTC"
     time.tzset()
+
+
+def _submitted_with() -> dict[str, str]:
+    """What spark-submit was given of the confs that lakemill has a value for."""
+    if "PYSPARK_GATEWAY_PORT" not in os.environ:
+        return {}
+    reach_java: Any = SparkContext._ensure_initialized
+    reach_java()
+    given = {key: SparkConf().get(key) for key in (*QUICK, *DELTA)}
+    return {key: value for key, value in given.items() if value is not None}
+
+
+def _with_delta(confs: dict[str, str]) -> dict[str, str]:
+    """Delta's extension is one of those that a project names."""
+    named = [name.strip() for name in confs[EXTENSIONS].split(",") if name.strip()]
+    missing = [] if DELTA[EXTENSIONS] in named else [DELTA[EXTENSIONS]]
+    return {**confs, EXTENSIONS: ",".join([*missing, *named])}
 
 
 def session_apart(session: SparkSession) -> SparkSession:

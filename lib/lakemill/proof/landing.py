@@ -1,7 +1,7 @@
 """The landing, read a second time: what a bronze table should hold. It shares no reading with a run.
 
-A run lists folders by Python, reads files by Spark's data source, and knows a dump by its id. Here Hadoop lists and
-reads the folders, the rows' own file names say which dumps the table has, and the rows of each file are counted, too.
+A run lists folders by Python, has Spark read the files, and knows a dump by its id. Here Hadoop lists, tasks read the
+files themselves, the rows' own file names say which dumps the table has, and the rows of each file are counted, too.
 """
 
 import csv
@@ -14,8 +14,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any
 
+from pyspark import RDD
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructType
 
@@ -51,7 +53,7 @@ class Landed:
     def rows(self, schema: StructType) -> DataFrame:
         """The rows of all files, in the table's columns; raises DataRefused where a file is not what was loaded."""
         files, names = self.files, schema.names
-        contents = self.spark.sparkContext.binaryFiles(_everywhere(self.uri))
+        contents = _contents(self.spark, sorted(files))
         rows = contents.flatMap(lambda pair: _rows(files[pair[0]], pair[1], names) if pair[0] in files else ())
         return self.spark.createDataFrame(rows, schema, verifySchema=False)
 
@@ -98,11 +100,24 @@ def landed(
     return Landed(spark, uri, files)
 
 
-def _everywhere(uri: str) -> str:
-    """A pattern that all files of all folders fit. What may mean something in a pattern stands for any character."""
-    place = re.match(r"[A-Za-z][A-Za-z0-9+.-]*:(//[^/]*)?", uri)
-    start = place[0] if place else ""
-    return start + re.sub(r"[^A-Za-z0-9/_.-]", "?", uri.removeprefix(start)) + "/*/*"
+def _contents(spark: SparkSession, paths: Sequence[str]) -> RDD[tuple[str, bytes]]:
+    """The paths and contents of files, which each task reads by itself where they are on this machine.
+
+    Elsewhere only Spark reads them on all machines: whole folders here, of which the files that count are taken. What
+    it leaves out is told by `Landed.lacking`, and what it gives is told by its digest.
+    """
+    if all(path.startswith("file:/") for path in paths):
+        parts = min(len(paths), 8 * spark.sparkContext.defaultParallelism)
+        return spark.sparkContext.parallelize(paths, max(parts, 1)).map(
+            lambda path: (path, Path(path.removeprefix("file:")).read_bytes())
+        )
+    folders = sorted({path.rsplit("/", 1)[0] for path in paths})
+    return _by_spark(spark, folders)
+
+
+def _by_spark(spark: SparkSession, folders: Sequence[str]) -> RDD[tuple[str, bytes]]:
+    whole = spark.read.format("binaryFile").options(__globPaths__="false", recursiveFileLookup="true").load([*folders])
+    return whole.select("path", "content").rdd.map(lambda row: (str(row["path"]), bytes(row["content"])))
 
 
 def _is_there(manifests: Mapping[str, Sequence[Listed]], dump_id: str, name: str, ids: Mapping[str, str]) -> bool:

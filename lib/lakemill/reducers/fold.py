@@ -23,7 +23,7 @@ from pyspark.sql.types import (
 from lakemill.columns import column, column_text, has_no_order, names, one_zero, type_of
 from lakemill.errors import UsageError
 from lakemill.python.bytecode import digest
-from lakemill.python.fitted import fitted
+from lakemill.python.fitted import fitted, was_given
 from lakemill.reducers.bag import KEPT, Bag
 from lakemill.reducers.part import COUNT, VALUE, Collected, Part
 from lakemill.reducers.reducer import Reducer
@@ -46,14 +46,14 @@ class Steps:
         """The state of rows, in their order."""
         state = copy.deepcopy(self.zero)
         for row in rows:
-            state = self.add(state, row)
+            state = _called(self.add, state, row)
         return state
 
     def without(self, state: State, rows: Sequence[Any]) -> State:
         """The state after rows were taken away."""
         assert self.remove is not None
         for row in rows:
-            state = self.remove(state, row)
+            state = _called(self.remove, state, row)
         return state
 
     def said(self, rows: Sequence[Any]) -> str:
@@ -70,12 +70,21 @@ class Steps:
         came = [entry[VALUE] for entry in entries for _ in range(entry[COUNT])]
         went = [entry[VALUE] for entry in entries for _ in range(-entry[COUNT])]
         if came:
-            state = self.merge(state, json.loads(self.said(came)))
+            state = _called(self.merge, state, json.loads(self.said(came)))
         return json.dumps(self.without(state, went) if went else state, sort_keys=True)
 
     def shown(self, said: str, kind: DataType) -> Any:
         """What is presented of a state, as a value of this type."""
-        return fitted(self.present(json.loads(said)), kind)
+        return fitted(_called(self.present, json.loads(said)), kind)
+
+
+def _called(function: Callable[..., Any], *given: Any) -> Any:
+    """What a function gives; what it was given is noted at the error that it raises."""
+    try:
+        return function(*given)
+    except Exception as error:
+        error.add_note(was_given(*given))
+        raise
 
 
 class Fold(Reducer):

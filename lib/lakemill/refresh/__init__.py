@@ -9,8 +9,8 @@ from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import Column
 
-from lakemill.errors import CommitLost, CorruptFeed, LakemillError, first_line
-from lakemill.job import Dump, Job
+from lakemill.errors import CommitLost, CorruptFeed, LakemillError, UsageError, first_line
+from lakemill.job import Job
 from lakemill.lake.change import COMPARED, FEED, NETTED
 from lakemill.lake.commit import is_old, repeat
 from lakemill.lake.failures import corrupt_feed, damaged_log, files_gone, read_failure, row_refused, version_gone
@@ -20,7 +20,9 @@ from lakemill.observe.runs import Run
 from lakemill.refresh import rebuild, update
 from lakemill.refresh.adopt import verified
 from lakemill.refresh.commit import stage
+from lakemill.refresh.load import load
 from lakemill.refresh.plan import NOTHING, REBUILD, Plan, allowed, decide
+from lakemill.refresh.refusal import refusal
 from lakemill.refresh.restate import restate
 from lakemill.refresh.task import Task, prepare
 from lakemill.world import World
@@ -33,7 +35,11 @@ def refresh(world: World, job: Job, policy: str, run: Run, where: str | None = N
 
     where: a condition on its key; these keys are made anew besides.
     """
-    assert not isinstance(job.source, Dump)
+    if job.outside:
+        if where:
+            raise UsageError(f"{job.target}: --where chooses keys, and it has none; use --policy rebuild.")
+        load(world, job, policy, run)
+        return
     with _in_words(job):
         with stage(run, "plan"):
             task = prepare(world, job, policy)
@@ -59,23 +65,33 @@ def _restate(world: World, job: Job, chosen: Column, where: str, run: Run) -> No
 def _do(task: Task, policy: str, run: Run) -> None:
     run.plan, run.reason, run.detail = task.plan.kind, task.plan.reason, task.plan.detail
     if task.plan.kind == NOTHING:
-        _renew(task)
+        _renew(task, run)
         return
     try:
         (rebuild.rebuild if task.plan.kind == REBUILD else update.update)(task, run)
     except (PySparkException, Py4JJavaError) as error:
         other = _otherwise(task, policy, error) if task.plan.kind != REBUILD else None
+        if other is None and row_refused(error):
+            raise refusal(task, error) from error
         if other is None:
             raise
         _do(other, policy, run)
 
 
-def _renew(task: Task) -> None:
-    """Write the progress again before the tables forget the versions that it names; else nothing is written."""
+def _renew(task: Task, run: Run) -> None:
+    """Write the progress again before the tables forget the versions that it names; else nothing is written.
+
+    Or once a table was adopted, or its job's files say something else that comes to the same: an upgrade to come is
+    told from a change by what the files say.
+    """
     assert isinstance(task.progress, Progress)
-    ahead = any(change.ahead for change in task.changes.values())
+    if any(change.ahead for change in task.changes.values()):
+        return
     kept = [source.keeps for source in task.sources.values()]
-    if not ahead and (task.adopts or is_old(task.target, task.progress, kept)):
+    if task.adopts:  # the ledger tells of this
+        progress = replace(task.next_progress(), run_id=run.run_id)
+        run.version = repeat(task.target, progress, task.target_version).version
+    elif task.reworded or is_old(task.target, task.progress, kept):
         repeat(task.target, task.next_progress(), task.target_version)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame
 
 from lakemill.core.steps import steps
-from lakemill.job import Dump, Job
+from lakemill.job import Job
 from lakemill.refresh import Task, prepare
 from lakemill.refresh.load import plan_load
 from lakemill.refresh.plan import UPDATE
@@ -29,11 +29,11 @@ class Explanation:
 
 def explain(world: World, job: Job, policy: str = "auto") -> Explanation:
     """The explanation for one table; reads logs only."""
-    if isinstance(job.source, Dump):
+    if job.outside:
         known = plan_load(world, job, policy)
         plan = known.plan
-        words = f"dumps in {world.landing}/{job.source.feed}"
-        feed = {job.source.feed: f"{words}; {known.remark}" if known.remark else words}
+        words = f"dumps in {world.landing}/{job.outside.feed}"
+        feed = {job.outside.feed: f"{words}; {known.remark}" if known.remark else words}
         return Explanation(
             job.target, plan.kind, plan.reason, plan.detail, feed, {}, "appends; dumps are never taken back", []
         )

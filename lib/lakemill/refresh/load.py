@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, functions as F
 
 from lakemill.errors import LakemillError
-from lakemill.job import Dump, Job
+from lakemill.job import Job
 from lakemill.lake.commit import repeat
 from lakemill.lake.failures import data_refused
 from lakemill.lake.progress import LANDING, NoProgress, Progress, read_progress
@@ -20,6 +22,8 @@ from lakemill.refresh.plan import NOTHING, REBUILD, UPDATE, Plan, allowed
 from lakemill.sources.dumps import Dumps, dumps_of, loaded_again, not_loaded
 from lakemill.sources.manifest import Delivery
 from lakemill.world import World
+
+FEW_DAYS = 16
 
 
 @dataclass(frozen=True)
@@ -59,10 +63,10 @@ def load(world: World, job: Job, policy: str, run: Run) -> None:
 
 def plan_load(world: World, job: Job, policy: str) -> Load:
     """The plan, and the dumps to load for it; reads manifests and the table's dump ids only."""
-    assert isinstance(job.source, Dump)
+    assert job.outside
     target = world.lake.table(job.target)
     progress = read_progress(target.log(), job.target)
-    source = dumps_of(world.spark, world.landing, job.source.feed)
+    source = dumps_of(world.spark, world.landing, job.outside.feed)
     known = Load(job, target, source, progress, Plan(NOTHING, "NOTHING_NEW"), [])
     if not source.landing.manifests:
         return _with(known, Plan(NOTHING, "NOTHING_NEW", f"no dump lies at {source.landing.uri}"), [])
@@ -123,7 +127,7 @@ def loaded_dumps(target: Table, like: Iterable[Delivery] | None = None) -> dict[
         return {}
     rows = target.full(log.version)
     if like is not None:
-        rows = rows.where(_of_days(like))
+        rows = rows.where(of_days(like))
     return {row["dump_id"]: row["file_name"] for row in rows.select("dump_id", "file_name").distinct().collect()}
 
 
@@ -133,7 +137,7 @@ def _check_arrived(task: Load, planned: int) -> None:
     What Spark handed out was checked by those who got it; this is about what it did not hand out, or did twice.
     """
     target = task.target
-    rows = target.full(target.log().version).where(_of_days(task.dumps))
+    rows = target.full(target.log().version).where(of_days(task.dumps))
     counted = {tuple(row[:2]): row[2] for row in rows.groupBy("dump_id", "file_name").count().collect()}
     for dump_id, file in [(dump.dump_id, file) for dump in task.dumps for file in dump.files]:
         arrived = counted.get((dump_id, file.name), 0)
@@ -155,5 +159,10 @@ def _undo(task: Load, planned: int) -> None:
     repeat(target, again, target.log().version)
 
 
-def _of_days(dumps: Iterable[Delivery]) -> Column:
-    return F.col("dump_date").isin(sorted({dump.dump_date for dump in dumps}))
+def of_days(dumps: Iterable[Delivery]) -> Column:
+    """The condition on the table's rows that they are of one of these dumps' days."""
+    days = sorted({dump.dump_date for dump in dumps})
+    # Of a list, Delta leaves out files by its least and its greatest value only: a late day would read all since then.
+    if 0 < len(days) <= FEW_DAYS:
+        return reduce(or_, [F.col("dump_date") == day for day in days])
+    return F.col("dump_date").isin(days)

@@ -145,7 +145,8 @@ def _file_name(name: Any) -> str:
     """A file's name, as one that Hadoop does not take for something else: an unfinished file, or another folder's."""
     if not isinstance(name, str) or not name.isprintable() or not name or len(name.encode()) > 255:
         raise ValueError(f"{_shown(name)} is not a plain file name")
-    if "/" in name or "\\" in name or name == MANIFEST:
+    # Hadoop takes a colon in a file's own name for the end of a scheme, such as s3.
+    if any(sign in name for sign in "/\\:") or name == MANIFEST:
         raise ValueError(f"{_shown(name)} is not a plain file name")
     if name.startswith(("_", ".")) or name.endswith("._COPYING_"):
         raise ValueError(
