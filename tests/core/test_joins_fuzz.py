@@ -13,7 +13,6 @@ from long_mode import LONG_SECONDS, seeds_until
 from pyspark.sql import DataFrame, functions as F
 
 from lakemill import Count, Job
-from lakemill.core import mapreduce
 from lakemill.core.changes import SourceRows, change_of, meeting
 from lakemill.core.keys import of_keys
 from lakemill.core.local import to_local

@@ -24,7 +24,7 @@ from lakemill.columns import let
 WHOLE_BITS = 24
 """Bits of a whole number's limb: sums of numbers this small stay below 2^63 for 10^11 rows, and cost least."""
 
-BITS = 27
+DIGIT_BITS = 27
 """Bits of a double's limb: two hold the 53 bits of a double wherever they start, with one below; for 2^34 rows."""
 
 NEAR = (0, 1, -1, 2, -2)
@@ -62,9 +62,9 @@ def bin_of(x: Column) -> Column:
     size = F.abs(x)
     bins = F.when(size == 0.0, 0)
     for near in NEAR:
-        bins = bins.when((size >= 2.0 ** (BITS * near)) & (size < 2.0 ** (BITS * (near + 1))), near)
+        bins = bins.when((size >= 2.0 ** (DIGIT_BITS * near)) & (size < 2.0 ** (DIGIT_BITS * (near + 1))), near)
     # Spark's logarithm is that of StrictMath, the same everywhere: a removed row finds the bin that it was added to.
-    return bins.when(size < math.inf, F.floor(F.ln(size) * (1 / (BITS * math.log(2)))).cast("int"))
+    return bins.when(size < math.inf, F.floor(F.ln(size) * (1 / (DIGIT_BITS * math.log(2)))).cast("int"))
 
 
 def double_limbs(x: Column, bins: Column) -> dict[str, Column]:
@@ -75,13 +75,13 @@ def double_limbs(x: Column, bins: Column) -> dict[str, Column]:
     would be copied into every use, which is 20 times slower and more.
     """
     # x in units of its middle digit, 2^26 <= |scaled| <= 2^54: a multiple of 2^-27, so all that follows is exact.
-    scaled = F.when(bins == NEAR[0], x * 2.0 ** (BITS * (1 - NEAR[0])))
+    scaled = F.when(bins == NEAR[0], x * 2.0 ** (DIGIT_BITS * (1 - NEAR[0])))
     for near in NEAR[1:]:
-        scaled = scaled.when(bins == near, x * 2.0 ** (BITS * (1 - near)))
-    scaled = scaled.otherwise(times_power(x, (F.lit(1) - bins) * BITS))
+        scaled = scaled.when(bins == near, x * 2.0 ** (DIGIT_BITS * (1 - near)))
+    scaled = scaled.otherwise(times_power(x, (F.lit(1) - bins) * DIGIT_BITS))
     whole = F.floor(scaled)
-    low = F.floor((scaled - whole.cast("double")) * 2.0**BITS)
-    return {"high": F.shiftright(whole, BITS), "middle": _last_digit(whole), "low": low}
+    low = F.floor((scaled - whole.cast("double")) * 2.0**DIGIT_BITS)
+    return {"high": F.shiftright(whole, DIGIT_BITS), "middle": _last_digit(whole), "low": low}
 
 
 def carried(entries: Column) -> Column:
@@ -113,7 +113,7 @@ def _added(entries: Column) -> Column:
     places = F.sequence(lowest - 2, highest + 2)
     return F.struct(
         F.transform(places, lambda at: _added_at(entries, at)).alias("digits"),
-        ((highest + 3) * BITS).alias("exponent"),
+        ((highest + 3) * DIGIT_BITS).alias("exponent"),
     )
 
 
@@ -134,7 +134,7 @@ def _added_at(entries: Column, at: Column) -> Column:
 
 def _sign(digits: Column) -> Column:
     """1 or -1: what is carried beyond the highest place is 0, or -1 for a negative total."""
-    beyond = F.aggregate(digits, bigint(0), lambda carry, digit: F.shiftright(carry + digit, BITS))
+    beyond = F.aggregate(digits, bigint(0), lambda carry, digit: F.shiftright(carry + digit, DIGIT_BITS))
     return F.when(beyond < 0, bigint(-1)).otherwise(bigint(1))
 
 
@@ -144,7 +144,7 @@ def _carry(total: Column, sign: Column) -> Column:
     def carry(done: Column, digit: Column) -> Column:
         value = done["carry"] + digit * sign
         return F.struct(
-            F.shiftright(value, BITS).alias("carry"),
+            F.shiftright(value, DIGIT_BITS).alias("carry"),
             F.concat(F.array(_last_digit(value)), done["digits"]).alias("digits"),
         )
 
@@ -161,4 +161,4 @@ def _whole_low(value: Column) -> Column:
 
 
 def _last_digit(value: Column) -> Column:
-    return value.bitwiseAND((1 << BITS) - 1)
+    return value.bitwiseAND((1 << DIGIT_BITS) - 1)

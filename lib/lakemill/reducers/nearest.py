@@ -8,7 +8,7 @@ odd", IEEE Transactions on Computers 57(4) (2008).
 from pyspark.sql import Column, functions as F
 
 from lakemill.columns import let
-from lakemill.reducers.limbs import BITS, bigint, carried, no_digits, times_power
+from lakemill.reducers.limbs import DIGIT_BITS, bigint, carried, no_digits, times_power
 
 LEADING = 61
 """Bits of a total that are rounded: more than the 54 that tell the nearest double, and twice as much is a bigint."""
@@ -46,7 +46,7 @@ def _divided(digits: Column, count: Column) -> Column:
     """The digits of the quotient (long division), and one more that is 0 where nothing remains and 1 otherwise."""
 
     def divide(done: Column, digit: Column) -> Column:
-        value = F.shiftleft(done["remainder"], BITS) + digit
+        value = F.shiftleft(done["remainder"], DIGIT_BITS) + digit
         return F.struct(
             (value % count).alias("remainder"),
             F.concat(done["digits"], F.array(F.call_function("div", value, count))).alias("digits"),
@@ -70,14 +70,14 @@ def _leading(leading: Column, digit: Column) -> Column:
     """The leading bits and one more digit: as much of it as there is room for, the rest rounded to odd."""
 
     def take(room: Column) -> Column:
-        taken = _right(digit, F.lit(BITS) - room)
-        odd = (_left(taken, F.lit(BITS) - room) != digit).cast("bigint")
+        taken = _right(digit, F.lit(DIGIT_BITS) - room)
+        odd = (_left(taken, F.lit(DIGIT_BITS) - room) != digit).cast("bigint")
         return F.struct(
             _left(leading["bits"], room).bitwiseOR(taken).bitwiseOR(odd).alias("bits"),
             (leading["exponent"] - room).alias("exponent"),
         )
 
-    return let(F.least(F.lit(BITS), F.lit(LEADING) - _length(leading["bits"])), take)
+    return let(F.least(F.lit(DIGIT_BITS), F.lit(LEADING) - _length(leading["bits"])), take)
 
 
 def _nearest(leading: Column, sign: Column) -> Column:
