@@ -28,16 +28,14 @@ MAVEN = os.environ.get("LAKEMILL_MAVEN", "https://repo1.maven.org/maven2").rstri
 
 @dataclass(frozen=True)
 class Line:
-    """A line of Spark and Delta.   venv: its environment.   spark, delta, py4j: the versions of their packages.
+    """A line of Spark and Delta.   venv: its environment.   packages: the versions that it has for its own.
 
     jars: the paths of Delta's jars in Maven Central, with their sha256. The antlr4-runtime that Delta needs is among
     Spark's own jars.
     """
 
     venv: Path
-    spark: str
-    delta: str
-    py4j: str
+    packages: dict[str, str] = field(default_factory=dict)
     jars: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -49,10 +47,8 @@ class Line:
 LINES = {
     "A": Line(
         HERE / ".venv",
-        spark="4.0.2",
-        delta="4.0.1",
-        py4j="0.10.9.9",
-        jars={
+        {"pyspark": "4.0.2", "delta-spark": "4.0.1"},
+        {
             "io/delta/delta-spark_2.13/4.0.1/delta-spark_2.13-4.0.1.jar": (
                 "a1e76860b19fe1e6b205a4ea7a9099a2f9575d39bb71d49b3e679b299d0efb91"
             ),
@@ -63,10 +59,8 @@ LINES = {
     ),
     "B": Line(
         HERE / ".venv-b",
-        spark="4.1.1",
-        delta="4.2.0",
-        py4j="0.10.9.9",
-        jars={
+        {"pyspark": "4.1.1", "delta-spark": "4.2.0", "importlib_metadata": "8.7.1"},  # Delta 4.2.0 takes no newer one
+        {
             "io/delta/delta-spark_4.1_2.13/4.2.0/delta-spark_4.1_2.13-4.2.0.jar": (
                 "8480050a55c7e50427f3bec3af9243f98fc7cbfa453a2ef55e6ea8d0b7b121ff"
             ),
@@ -158,10 +152,9 @@ def make_venv(line: Line) -> None:
 
 
 def _pinned(line: Line) -> str:
-    """constraints.txt with the line's Spark and Delta."""
-    own = {"pyspark": line.spark, "delta-spark": line.delta, "py4j": line.py4j}
+    """constraints.txt with the line's own versions."""
     pins = dict(pin.split("==") for pin in (HERE / "constraints.txt").read_text().splitlines() if "==" in pin)
-    return "".join(f"{name}=={version}\n" for name, version in {**pins, **own}.items())
+    return "".join(f"{name}=={version}\n" for name, version in {**pins, **line.packages}.items())
 
 
 def _venv_made(venv: Path) -> bool:

@@ -19,7 +19,7 @@ ARRAY = {"type": "array", "elementType": "string", "containsNull": True}
 MAP = {"type": "map", "keyType": "string", "valueType": "long", "valueContainsNull": True}
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")
 def left():
     yield
     load_jobs(ROOT / "jobs")
@@ -99,7 +99,7 @@ def test_random_names(tmp_path):
     chance = random.Random(seed)
     signs = "ab_Z9 .`'\"\\\n\t${}()#;,=:\u2028\x85\x00\x7fä数😀"
     kinds = ["string", "long", "double", "decimal(38,37)", "timestamp", "variant", STRUCT, ARRAY, MAP]
-    for number in range(150):
+    for number in range(50):
         names = {"".join(chance.choices(signs, k=chance.randint(0, 8))) for _ in range(4)}
         columns = {name: chance.choice(kinds) for name in sorted(names)}
         lower = {name.lower(): name for name in columns}  # Delta takes no two that differ in capitals

@@ -1,5 +1,6 @@
 """Jobs share modules: found from each job file, read anew with each project, and told apart by what a job imports."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -140,6 +141,22 @@ def test_a_job_keeps_its_files_when_another_project_is_loaded(tmp_path):
     load_jobs(ROOT / "jobs")
     assert made.files["shared/a.py"] == "V = 1"
     assert made.map(None) == 1
+
+
+def test_workers_are_told_of_a_path_only_where_there_are_modules(tmp_path, monkeypatch):
+    """Another environment means other workers; and what somebody else put there stays."""
+    monkeypatch.setenv("PYTHONPATH", "/one:/two")
+    alone = write(tmp_path / "alone", gold__x=job("x"))
+    shares = write(tmp_path / "shares", gold__x=job("x"), shared__a="")
+    seen = []
+    for folder in (shares, alone, shares, shares):
+        load_jobs(folder)
+        seen.append((os.environ["PYTHONPATH"], os.environ.get("LAKEMILL_JOBS")))
+    assert [path for path, _ in seen] == [f"{shares}:/one:/two", "/one:/two", *[f"{shares}:/one:/two"] * 2]
+    assert seen[1][1] is None and seen[0] == seen[2] == seen[3]
+    write(shares, shared__a="1")
+    load_jobs(shares)
+    assert os.environ["LAKEMILL_JOBS"] != seen[0][1]
 
 
 def test_the_shops_maps_are_there_once():

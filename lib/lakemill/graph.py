@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from graphlib import CycleError, TopologicalSorter
-from pathlib import Path, PurePath
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -14,7 +14,7 @@ from pyspark import cloudpickle
 
 from lakemill.errors import LakemillError, UsageError, did_you_mean
 from lakemill.job import Job
-from lakemill.modules import NO_JOBS, enter, place_of, sources
+from lakemill.modules import NO_JOBS, enter, place_of, sources, table_of
 
 
 def load_jobs(folder: Path, workers: Path | None = None) -> dict[str, Job]:
@@ -32,12 +32,6 @@ def load_jobs(folder: Path, workers: Path | None = None) -> dict[str, Job]:
             job = _load(path)
             jobs[job.target] = job
     return jobs
-
-
-def table_of(file: PurePath) -> str | None:
-    """The table whose job a file among the jobs has to hold; None for one that holds none."""
-    no_job = file.parts[0] == NO_JOBS or any(part.startswith(("_", ".")) for part in file.parts)
-    return None if no_job or len(file.parts) != 2 or file.suffix != ".py" else f"{file.parts[0]}.{file.stem}"
 
 
 def load_job(path: Path) -> Job:

@@ -10,9 +10,9 @@ import importlib.util
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, MutableMapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from lakemill.errors import UsageError
@@ -27,11 +27,16 @@ JOBS_SETTING = re.compile(r"""^jobs\s*:\s*["']?([^"'#\n]+?)["']?\s*(?:#.*)?$""",
 
 @dataclass(frozen=True)
 class Project:
-    """The project whose modules Python finds. workers: the path on which Spark's Python workers find them."""
+    """The project whose modules Python finds. workers: the path on which Spark's Python workers find them.
+
+    shares: whether there are modules beside the jobs. Without any, workers stay what they are: Spark starts others
+    for another environment, which takes a second or more.
+    """
 
     folder: Path
     workers: Path
     content: str
+    shares: bool
 
 
 class _Entered:
@@ -47,7 +52,9 @@ def enter(folder: Path, workers: Path | None = None) -> None:
     """
     folder = folder.resolve()
     _check_names(folder)
-    project = Project(folder, workers or folder, _content(folder))
+    files = plain_files(folder, "*.py")
+    shares = any(table_of(path.relative_to(folder)) is None for path in files)
+    project = Project(folder, workers or folder, _content(folder, files), shares)
     before, _Entered.project = _Entered.project, project
     if project == before:
         return
@@ -55,7 +62,7 @@ def enter(folder: Path, workers: Path | None = None) -> None:
         _forget(before)
     sys.path[:] = [str(folder), *(place for place in sys.path if place != str(folder))]
     importlib.invalidate_caches()
-    os.environ.update(_environment(os.environ.get("PYTHONPATH", ""), before))
+    _set_environment(os.environ, os.environ.get("PYTHONPATH", ""), before)
     context = getattr(sys.modules.get("pyspark.core.context"), "SparkContext", None)
     if context is not None and context._active_spark_context is not None:
         tell_workers(context._active_spark_context)
@@ -67,15 +74,22 @@ def tell_workers(context: Any) -> None:
     """
     if _Entered.project:
         own = context.getConf().get("spark.executorEnv.PYTHONPATH", "")
-        context.environment.update(_environment(own, None))
+        _set_environment(context.environment, own, None)
 
 
-def _environment(path: str, before: Project | None) -> dict[str, str]:
+def _set_environment(environment: MutableMapping[str, str], path: str, before: Project | None) -> None:
+    """The path that workers have anyway, with the modules' in front of it, if there are any."""
     project = _Entered.project
     assert project
     gone = {str(project.workers), str(before.workers) if before else ""}
-    places = [str(project.workers), *(place for place in path.split(os.pathsep) if place and place not in gone)]
-    return {"PYTHONPATH": os.pathsep.join(places), CONTENT: project.content}
+    places = [place for place in path.split(os.pathsep) if place and place not in gone]
+    wanted = {"PYTHONPATH": os.pathsep.join(places), CONTENT: ""}
+    if project.shares:
+        wanted = {"PYTHONPATH": os.pathsep.join([str(project.workers), *places]), CONTENT: project.content}
+    for name, value in wanted.items():
+        environment[name] = value
+        if not value:
+            del environment[name]
 
 
 def _forget(project: Project) -> None:
@@ -104,10 +118,16 @@ def plain_files(folder: Path, pattern: str) -> list[Path]:
     return [path for path in sorted(folder.rglob(pattern)) if path.is_file() and not left_behind(path)]
 
 
-def _content(folder: Path) -> str:
+def table_of(file: PurePath) -> str | None:
+    """The table whose job a file among the jobs has to hold; None for one that holds none."""
+    no_job = file.parts[0] == NO_JOBS or any(part.startswith(("_", ".")) for part in file.parts)
+    return None if no_job or len(file.parts) != 2 or file.suffix != ".py" else f"{file.parts[0]}.{file.stem}"
+
+
+def _content(folder: Path, files: Iterable[Path]) -> str:
     """A digest of all modules."""
     digest = hashlib.sha256()
-    for path in plain_files(folder, "*.py"):
+    for path in files:
         digest.update(f"{path.relative_to(folder).as_posix()}\0".encode() + path.read_bytes() + b"\0")
     return digest.hexdigest()
 
@@ -124,11 +144,11 @@ def sources(folder: Path, file: Path) -> dict[str, str]:
         name = path.relative_to(folder).as_posix()
         if name not in texts:
             texts[name] = importlib.util.decode_source(path.read_bytes())
-            waiting += [found for module in _imports(name, texts[name]) for found in _files(folder, module)]
+            waiting += [found for module in imports(name, texts[name]) for found in _files(folder, module)]
     return dict(sorted(texts.items()))
 
 
-def _imports(name: str, text: str) -> Iterator[str]:
+def imports(name: str, text: str) -> Iterator[str]:
     """What a module may import, by full names; a name that is taken from a package may be a module of it."""
     package = name.split("/")[:-1]
     for node in ast.walk(ast.parse(text)):

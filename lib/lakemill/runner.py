@@ -9,7 +9,7 @@ from time import monotonic
 from lakemill.conf import Conf
 from lakemill.errors import CommitLost, LakemillError, Stopped, UsageError, did_you_mean, in_words
 from lakemill.graph import select
-from lakemill.job import Dump, Job
+from lakemill.job import Job
 from lakemill.lake.commit import lost_race
 from lakemill.lake.lock import lock, lock_folder
 from lakemill.lake.maintain import Maintained, maintain, maintain_ledger
@@ -20,7 +20,6 @@ from lakemill.observe.cost import metered
 from lakemill.observe.ledger import record
 from lakemill.observe.runs import DONE, FAILED, LEDGER, SKIPPED, STOPPED, Run
 from lakemill.refresh import refresh
-from lakemill.refresh.load import load
 from lakemill.refresh.plan import POLICIES
 from lakemill.signals import heard, last_words, name_of
 from lakemill.world import World
@@ -119,13 +118,8 @@ def _record(world: World, outcome: Outcome) -> None:
 
 def run_table(world: World, job: Job, policy: str, run: Run, where: str | None = None) -> None:
     """One table, under its lock, metered."""
-    if where and isinstance(job.source, Dump):
-        raise UsageError(f"{job.target}: --where chooses keys, and it has none; use --policy rebuild.")
     with lock(world.locks, job.target), metered(world.spark, f"{run.run_id} {job.target}") as cost:
-        if isinstance(job.source, Dump):
-            load(world, job, policy, run)
-        else:
-            refresh(world, job, policy, run, where)
+        refresh(world, job, policy, run, where)
         world.lake.enlist(job.target)
     run.spark_jobs, run.bytes_read = cost.spark_jobs, cost.bytes_read
 

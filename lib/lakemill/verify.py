@@ -8,14 +8,13 @@ from pyspark.sql import DataFrame
 
 from lakemill.errors import LakemillError, UsageError, VersionsGone
 from lakemill.job import Job
-from lakemill.lake.failures import version_gone
+from lakemill.lake.failures import data_refused, version_gone
 from lakemill.lake.progress import LANDING, Progress, last_progress
-from lakemill.maps.definition import Judgement, judge
+from lakemill.lake.quiet import failures_untold
+from lakemill.maps.definition import Judgement
 from lakemill.proof.compare import AsMade, Comparison, Sample, as_made, compare, compare_rows
 from lakemill.proof.difference import PARTS, Difference
-from lakemill.refresh.load import loaded_dumps
-from lakemill.sources.dumps import choose, look, not_loaded
-from lakemill.sources.records import LINEAGE, missing_files, read_rows, refused
+from lakemill.proof.landing import landed
 from lakemill.world import World
 
 
@@ -61,7 +60,7 @@ def verify(world: World, job: Job, sample: float = 1) -> Verification:
         else:
             done = compare(world, _as_made(world, job, progress), sample)
     except (PySparkException, Py4JJavaError) as error:
-        raise refused(error) or _gone(world, job, error) or error from None
+        raise data_refused(error) or _gone(world, job, error) or error from None
     if not done.compared and not done.unequal_rows:
         _refuse_none(job, sample, target.full(log.version))
     versions = dict(progress.versions)
@@ -71,7 +70,7 @@ def verify(world: World, job: Job, sample: float = 1) -> Verification:
 def _as_made(world: World, job: Job, progress: Progress) -> AsMade:
     """The job on its sources as they were; raises LakemillError where it is another job than made the table."""
     made = as_made(world, job, progress)
-    if made is None or judge(progress.definition, world.definition(job, made.checked)) == Judgement.CHANGED:
+    if made is None or world.judged(progress.definition, job, made.schemas, made.checked) == Judgement.CHANGED:
         raise _changed(job)
     return made
 
@@ -106,19 +105,19 @@ def _gone(world: World, job: Job, error: Exception) -> LakemillError | None:
 
 
 def _landed(world: World, job: Job, progress: Progress, fraction: float) -> Comparison:
-    """The table against what lies in the landing."""
+    """Against the files that were loaded, row by row, and against what their manifests say of how many rows they have.
+
+    The second finds rows that neither the table has nor this reading of the files.
+    """
     assert job.outside
-    target = world.lake.table(job.target)
+    target, feed = world.lake.table(job.target), job.outside.feed
     stored = target.full(target.log().version)
-    landing = look(world.spark, world.landing, job.outside.feed)
-    deliveries, loaded = landing.deliveries(world.spark), loaded_dumps(target)
-    dumps = choose(deliveries, loaded, job.target)
-    # Where nothing came since, all that lies there was loaded.
-    if progress.positions.get(LANDING) == {"digest": landing.digest}:
-        dumps += not_loaded(deliveries, loaded)
-    missing_files(world.spark, dumps)
-    header = tuple(name for name in target.log().schema.names if name not in LINEAGE)
+    grouped = stored.groupBy("dump_id", "file_name").count().collect()
+    counted = {(row["dump_id"], row["file_name"]): row["count"] for row in grouped}
+    files = landed(world.spark, f"{world.landing}/{feed}", feed, progress.positions.get(LANDING), counted)
     sample = Sample(job, stored.schema, fraction)
     part = sample.of(stored)
-    count, rows = compare_rows(job, (), part, sample.of(read_rows(world.spark, dumps, header)))
-    return Comparison(part.count(), count, rows)
+    with failures_untold(world.spark):
+        count, rows = compare_rows(job, (), part, sample.of(files.rows(stored.schema)))
+    lacking = files.lacking(counted)
+    return Comparison(part.count(), count, rows) if count else Comparison(part.count(), len(lacking), lacking)

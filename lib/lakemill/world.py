@@ -3,6 +3,7 @@
 The pins and the checked maps belong to the run; the session may be one table's alone.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -14,8 +15,9 @@ from lakemill.job import Job
 from lakemill.lake.session import session_apart, versions
 from lakemill.lake.tables import Lake, Pin
 from lakemill.maps.check import check_job
-from lakemill.maps.definition import Definition
+from lakemill.maps.definition import Definition, Judgement, judge
 from lakemill.maps.rowwise import CheckedMap
+from lakemill.python.bytecode import as_at_first
 from lakemill.python.source_text import source_digest
 from lakemill.sources.source import Source
 from lakemill.sources.tables import TableSource
@@ -59,6 +61,19 @@ class World:
     def definition(self, job: Job, checked: CheckedMap) -> Definition:
         """What decides the rows of the job's target, as it is now."""
         return Definition(checked.fingerprint, source_digest(job.files), self.made_by)
+
+    def judged(
+        self, recorded: Definition, job: Job, sources: Mapping[str, StructType], checked: CheckedMap
+    ) -> Judgement:
+        """What the definition that made a table is to the job's, whose map was checked on these columns of its sources.
+
+        A table from before its versions were recorded has its functions digested as they were then.
+        """
+        judgement = judge(recorded, self.definition(job, checked))
+        if judgement != Judgement.CHANGED or recorded.made_by:
+            return judgement
+        with as_at_first():
+            return judge(recorded, self.definition(job, check_job(self.spark, job, sources)))
 
     def check(self, job: Job, sources: dict[str, StructType]) -> CheckedMap:
         """The job's checked map; checked once for as long as its sources' columns stay."""

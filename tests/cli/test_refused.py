@@ -32,10 +32,13 @@ def own(function):
     return Fold("t", zero=0, add=function, merge=lambda s, t: s + t, present=lambda s: s, returns="bigint")
 
 
-TEXT = F.col("t").cast("bigint")
+def number_of_t():
+    return F.col("t").cast("bigint")
+
+
 JOBS = {
-    "cast": lambda rows: rows.select("k", TEXT.alias("amount")),
-    "part": lambda rows: rows.withColumn("amount", (TEXT + 1) * 2).select("k", "amount"),
+    "cast": lambda rows: rows.select("k", number_of_t().alias("amount")),
+    "part": lambda rows: rows.withColumn("amount", (number_of_t() + 1) * 2).select("k", "amount"),
     "zero": lambda rows: rows.select("k", (F.lit(1) / F.col("n")).alias("ratio")),
     "over": lambda rows: rows.select("k", (F.col("i") + 1).alias("next")),
     "third": lambda rows: rows.select("k", F.col("a")[2].alias("third")),

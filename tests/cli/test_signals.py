@@ -74,10 +74,10 @@ def until(what, seconds: float = 240) -> None:
         time.sleep(0.1)
 
 
-def is_at(project: Path, table: str) -> bool:
+def is_at(project: Path, process: subprocess.Popen, table: str) -> bool:
     """Whether the run holds the table's lock."""
     lock = project / "lake" / "_locks" / f"{table}.lock"
-    return lock.exists() and lock.read_text() != ""
+    return lock.exists() and f'"pid": {process.pid},' in lock.read_text()
 
 
 def listens(process: subprocess.Popen) -> bool:
@@ -120,14 +120,14 @@ def ends(process: subprocess.Popen, number: int, seconds: float = 20) -> str:
 @pytest.mark.spark
 def test_the_ledger_tells_what_was_committed_before_a_kill_and_a_signal(project):
     killed = start(project, "run")
-    until(lambda: is_at(project, "gold.b"))
+    until(lambda: is_at(project, killed, "gold.b"))
     killed.kill()  # Python alone, as an out-of-memory killer does it
     killed.communicate(timeout=60)
     until(lambda: is_gone(killed.pid), 30)
     assert not (project / "lake" / "ops").exists()
 
     stopped = start(project, "run")
-    until(lambda: is_at(project, "gold.b"))
+    until(lambda: is_at(project, stopped, "gold.b"))
     time.sleep(2)
     assert "stopped by SIGTERM" in ends(stopped, signal.SIGTERM)
     assert committed(project, "gold.a") == [0]

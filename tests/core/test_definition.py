@@ -6,7 +6,7 @@ import textwrap
 
 import pytest
 
-from lakemill.maps.definition import Definition, Judgement, judge
+from lakemill.maps.definition import Definition, Judgement, judge, why_changed
 from lakemill.python.source_text import source_digest
 
 VERSIONS = ["", "Spark 4.0.2, Delta 4.0.1, Python 3.11", "Spark 4.1.1, Delta 4.2.0, Python 3.12"]
@@ -100,3 +100,14 @@ def test_random_changes_of_one_constant_are_seen():
     numbers = sorted({chance.randint(0, 10**9) for _ in range(1000)})
     digests = {source_digest({"job.py": textwrap.dedent(f"def f(x):\n    return x + {number}")}) for number in numbers}
     assert len(digests) == len(numbers)
+
+
+def test_a_rebuild_says_whether_it_was_an_upgrade():
+    made, now = VERSIONS[1:]
+    present = Definition("b", "x", now)
+    assert why_changed(Definition("a", "x", now), present) == (
+        "its sources, map, key or reduce are not those it was made with"
+    )
+    assert "was not recorded yet" in why_changed(Definition("a", "", ""), present)
+    assert f"made under {made}, now {now}, and its sources" in why_changed(Definition("a", "y", made), present)
+    assert "not loaded from a file" in why_changed(Definition("a", "", made), present)

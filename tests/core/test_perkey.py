@@ -7,6 +7,7 @@ import random
 import time
 from collections import Counter, defaultdict
 
+import foreign
 import pytest
 from conftest import TestLake
 from long_mode import LONG_SECONDS, seeds_until
@@ -181,10 +182,7 @@ def write(lake, rows: list[tuple]) -> None:
 
 def feed(lake, table: str, after: int) -> tuple[Counter, Counter]:
     """The rows that the table's change feed adds and removes since this version."""
-    names = lake.frame(table).columns
-    options = {"readChangeFeed": "true", "startingVersion": after + 1}
-    found = lake.spark.read.format("delta").options(**options).load(lake.uri(table)).select("_change_type", *names)
-    rows = [(row[0], tuple(row[1:])) for row in found.collect()]
+    rows = [(kind, tuple(row)) for kind, *row in foreign.feed(lake.uri(table), after)]
     adds = Counter(row for kind, row in rows if kind in ("insert", "update_postimage"))
     return adds, Counter(row for kind, row in rows if kind in ("delete", "update_preimage"))
 
@@ -225,7 +223,7 @@ def play(lake, seed: int, histories: int, steps: int, until: float | None = None
 
 def settled(lake) -> None:
     """Verify finds nothing, a second run has nothing to do, and a rebuild writes nothing."""
-    for job in list(JOBS.values())[:4]:
+    for job in (JOBS["ranks"], JOBS["balances"]):  # rows that may be equal, and a function in pandas
         assert lake.differences(job) == []
         version = lake.log(job.target).version
         assert lake.run(job).plan == "nothing"

@@ -8,7 +8,8 @@ from pyspark.sql import functions as F
 from lakemill import Count, Job, Max, Sum
 from lakemill.errors import UsageError
 from lakemill.lake.commit import repeat
-from lakemill.observe.runs import history, record
+from lakemill.observe.ledger import record
+from lakemill.observe.runs import history
 
 OLDER = "Spark 4.0.2, Delta 4.0.1, Python 3.10"
 FILES = {"gold/sales.py": "job = ...\n"}
@@ -49,8 +50,10 @@ def test_with_nothing_new_the_progress_alone_is_written(upgraded):
     rows = upgraded.rows("gold.sales")
     run = upgraded.run(job())
     assert (run.plan, run.reason) == ("nothing", "ADOPTED") and OLDER in run.detail
-    record(upgraded.world.lake.table("ops.runs"), [run])
-    assert [row.reason for row in history(upgraded.world.lake.table("ops.runs"), ["gold.sales"]).collect()] == ["ADOPTED"]
+    record(upgraded.world.lake, [run])
+    assert [row.reason for row in history(upgraded.world.lake.table("ops.runs"), ["gold.sales"]).collect()] == [
+        "ADOPTED"
+    ]
     assert upgraded.rows("gold.sales") == rows
     assert upgraded.progress("gold.sales").made_by not in ("", OLDER)
     assert upgraded.run(job()).reason == "NOTHING_NEW"

@@ -113,7 +113,7 @@ def test_a_download_cut_short_is_tried_again(monkeypatch):
 def test_the_java_that_was_checked_is_the_one_that_runs(monkeypatch, tmp_path):
     (tmp_path / "bin").mkdir()
     (tmp_path / "pyspark").mkdir()
-    setup.configure(setup.Line(tmp_path, "4.0.2", "4.0.1", "0.10.9.9"), tmp_path / "pyspark", Path("/opt/java"))
+    setup.configure(setup.Line(tmp_path), tmp_path / "pyspark", Path("/opt/java"))
     assert 'export JAVA_HOME="/opt/java"' in (tmp_path / "pyspark" / "conf" / "spark-env.sh").read_text()
 
 
@@ -124,9 +124,9 @@ def test_without_a_python_new_enough_it_says_which_is_needed(monkeypatch):
         setup.use_new_python()
 
 
-def test_the_lines_differ_in_spark_and_delta_alone():
+def test_the_lines_differ_in_what_delta_asks_for_alone():
     pinned = {name: set(setup._pinned(line).splitlines()) for name, line in setup.LINES.items()}
     assert {"pyspark==4.0.2", "delta-spark==4.0.1"} <= pinned["A"]
-    assert {pin.split("==")[0] for pin in pinned["A"] ^ pinned["B"]} <= {"pyspark", "delta-spark", "py4j"}
+    assert {pin.split("==")[0] for pin in pinned["A"] ^ pinned["B"]} == set(setup.LINES["B"].packages)
     assert pinned["A"] == {pin for pin in (ROOT / "constraints.txt").read_text().splitlines() if "==" in pin}
     assert all(re.fullmatch("[0-9a-f]{64}", digest) for line in setup.LINES.values() for digest in line.jars.values())

@@ -39,12 +39,15 @@ def does(asked: argparse.Namespace, start: Path) -> int:
 
 
 def _submit(project: Project, asked: argparse.Namespace) -> int:
-    from lakemill.submit.submit import ask, dry_run, submit  # boto3 is needed for this alone
+    from lakemill.submit.libraries import remarks  # boto3 is needed for this alone
+    from lakemill.submit.submit import ask, dry_run, submit
 
     tables = select(project.jobs, asked.tables)
     if asked.where:
         raise UsageError("--where makes keys anew here; it is not sent to a cluster yet. Leave --env out.")
     what = ask(project.conf, asked.env, tables, asked.policy)
+    for remark in remarks(project.conf, what.artifact, tables):
+        complain(remark)
     if asked.dry_run:
         say(json.dumps(dry_run(what), indent=2))
         return 0
@@ -67,6 +70,8 @@ def show_runs(outcome: Outcome, as_json: bool = False) -> int:
     for run in outcome.runs:
         if run.status in (FAILED, SKIPPED):
             complain(run.error or run.status)
+        if run.remark:
+            complain(f"{run.target}: {run.remark}")
     if outcome.unrecorded:
         complain(outcome.unrecorded)
     if isinstance(outcome.error, Stopped):

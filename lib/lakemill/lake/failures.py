@@ -7,7 +7,7 @@ from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 
-from lakemill.errors import causes, first_line
+from lakemill.errors import DataRefused, causes, first_line
 
 ROW_REFUSED = (
     "SparkArithmeticException", "SparkArrayIndexOutOfBoundsException", "SparkDateTimeException",
@@ -56,6 +56,12 @@ def damaged_log(error: Exception) -> str | None:
             "there, moving this file and _last_checkpoint away is enough"
         )
     return None
+
+
+def data_refused(error: Exception) -> DataRefused | None:
+    """The refusal of a dump that a task raised, as the driver should raise it."""
+    told = re.search(r"lakemill\.errors\.DataRefused: (.*)", str(error))
+    return DataRefused(told[1]) if told else None
 
 
 def read_failure(read: Callable[[], DataFrame]) -> str:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from py4j.protocol import Py4JError
 from pyspark.sql import SparkSession
 from pyspark.sql.types import ArrayType, MapType, StructType
 
@@ -178,10 +179,21 @@ def _clean_log(table: Table, needs: Sequence[Need], done: Maintained) -> None:
     retention = max([own, *(int(now - one.log_from) + DAY for one in holding)])
     before = list_files(table.spark, f"{table.uri}/_delta_log")
     delta.checkpoint()
-    by_day = getattr(delta, "cleanUpExpiredLogs$default$3")()
-    delta.cleanUpExpiredLogs(log.snapshot, _option_of_long(table.spark, retention), by_day)
+    _clean_up(table.spark, delta, log.snapshot, retention)
     done.log_removed = len(before.keys() - list_files(table.spark, f"{table.uri}/_delta_log").keys())
     done.oldest_version = max(done.oldest_version or 0, min(log_files(table).commits))
+
+
+def _clean_up(spark: SparkSession, delta: Any, snapshot: Any, retention: int) -> None:
+    """Delta's own clean-up, day by day as it does it; from Delta 4.2 it is also given the catalog's table, if any."""
+    jvm: Any = spark._jvm
+    older = _option_of_long(spark, retention)
+    try:
+        by_day = getattr(delta, "cleanUpExpiredLogs$default$4")()
+    except Py4JError:
+        delta.cleanUpExpiredLogs(snapshot, older, getattr(delta, "cleanUpExpiredLogs$default$3")())
+    else:
+        delta.cleanUpExpiredLogs(snapshot, jvm.scala.Option.empty(), older, by_day)
 
 
 def _option_of_long(spark: SparkSession, number: int) -> Any:

@@ -1,5 +1,6 @@
 """The one place that starts Spark, so that every run has the same time zone, arithmetic and Delta settings."""
 
+import logging
 import os
 import re
 import signal
@@ -8,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from subprocess import Popen
 from typing import Any
 
 from py4j.protocol import Py4JError
@@ -34,6 +36,9 @@ NEEDS_SPARK, NEEDS_DELTA = (4, 0), (4, 0)
 QUICK = {"spark.python.sql.dataFrameDebugging.enabled": "false"}
 
 EXTENSIONS = "spark.sql.extensions"
+PYTHON_LOGS = ("DataFrameQueryContextLogger", "SQLQueryContextLogger")
+"""PySpark's loggers that print every error with all of Java's trace as it is raised."""
+
 UTC = {"spark.executorEnv.TZ": "UTC"}
 """For executors, which start later than the context and count in their machine's zone; its own see `_in_utc`."""
 
@@ -60,8 +65,27 @@ def start_session(spark_conf: Mapping[str, str]) -> SparkSession:
     for key, value in {**_runtime(session, spark_conf), **MEANING}.items():
         session.conf.set(key, value)
     tell_workers(session.sparkContext)
+    _bound_results(session)
     _in_utc(session)
     return session
+
+
+RESULTS = "spark.driver.maxResultSize"
+SHARE = 16
+"""A result comes compressed, and takes some times its size as rows; an update holds up to four of them."""
+
+
+def _bound_results(session: SparkSession) -> None:
+    """Let no query bring more to the driver than a share of its memory, unless the user has set how much.
+
+    Spark asks this setting of the context for every query, and stops one that brings more while it comes: so what an
+    update holds on the driver is bounded by what it is, not by what it was estimated to be.
+    """
+    jvm: Any = session._jvm
+    settings: Any = session.sparkContext._jsc
+    conf = settings.sc().conf()
+    if not conf.contains(RESULTS):
+        conf.set(RESULTS, str(max(jvm.java.lang.Runtime.getRuntime().maxMemory() // SHARE, 32 * 1024 * 1024)))
 
 
 @contextmanager
@@ -73,6 +97,30 @@ def _own_signals() -> Iterator[None]:
     finally:
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def _launching() -> Iterator[None]:
+    """Where a signal ends the start, end the JVM that is being started: it would wait for this process for ever.
+
+    PySpark keeps the JVM's process to itself until the JVM answers.
+    """
+    started: list[Popen[bytes]] = []
+
+    class Remembered(Popen[bytes]):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            started.append(self)
+
+    java_gateway.Popen = Remembered  # type: ignore[attr-defined]
+    try:
+        yield
+    except KeyboardInterrupt:
+        for process in started:
+            process.kill()
+        raise
+    finally:
+        java_gateway.Popen = Popen  # type: ignore[attr-defined]
 
 
 def _log_level(session: SparkSession) -> str:

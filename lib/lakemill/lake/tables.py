@@ -198,6 +198,19 @@ def append(table: Table, rows: DataFrame) -> None:
     rows.write.format("delta").mode("append").save(table.uri)
 
 
+def append_widening(table: Table, rows: DataFrame) -> None:
+    """Add the rows in one commit, and those of their columns that the table does not have: others' rows hold NULL."""
+    rows.write.format("delta").mode("append").option("mergeSchema", "true").save(table.uri)
+
+
+def take_back(table: Table, version: int) -> None:
+    """Give the table the rows again that it had at a version; none, where it was not there yet."""
+    if version < 0:
+        table.delta().delete()
+    else:
+        table.delta().restoreToVersion(version)
+
+
 def table_properties(schema: StructType) -> dict[str, str]:
     """A feed for readers; no deletion vectors (delta-io/delta#5662); no file statistics of the state, the last column.
 

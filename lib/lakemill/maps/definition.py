@@ -31,6 +31,19 @@ class Definition:
     made_by: str
 
 
+def why_changed(recorded: Definition, present: Definition) -> str:
+    """Why a table has to be made anew, for people: an upgrade that nobody can tell from a change is called one."""
+    why = "its sources, map, key or reduce are not those it was made with"
+    if not recorded.made_by:
+        return f"{why}, or Spark or Python are not: which these were was not recorded yet, so that nobody can tell"
+    if recorded.made_by == present.made_by:
+        return why
+    upgrade = f"it was made under {recorded.made_by}, now {present.made_by}"
+    if not (recorded.source and present.source):
+        return f"{upgrade}; {why}, or they are: a job that was not loaded from a file cannot be told from a changed one"
+    return f"{upgrade}, and {why}: its files say something else"
+
+
 def judge(recorded: Definition, present: Definition) -> Judgement:
     """What the recorded definition is to the present one, both on the same columns of the sources."""
     if recorded.fingerprint == present.fingerprint:

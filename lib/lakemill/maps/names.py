@@ -1,13 +1,14 @@
-"""The names that a job may give its columns: each once, and none that lakemill has for its own.
+"""The names that a job may give to its columns: each name once, and no name that lakemill uses itself.
 
-lakemill's own columns stand beside the user's while it works. A user may have columns of these names in his tables, and
-a map may read them; it may not hand them on to where lakemill adds its own.
+While lakemill computes, it adds columns of its own to the user's rows, such as `_weight`. The user's tables may have
+columns of these names, and a map may read them. A map may not give a column of such a name where lakemill adds its own
+of that name: one of the two would be taken for the other.
 """
 
 import re
 from collections.abc import Container, Iterator
 
-from pyspark.sql.types import NullType, StructType
+from pyspark.sql.types import CalendarIntervalType, NullType, StructType
 
 from lakemill.columns import has_no_order, holds
 from lakemill.errors import UsageError
@@ -34,8 +35,8 @@ def check_source(job: Job, source: str, schema: StructType) -> None:
             raise UsageError(f'{job.target}: {source} has a column "{name}", which is lakemill\'s own; rename it.')
 
 
-def wrong_columns(job: Job, schema: StructType, compared: Container[str]) -> Iterator[str]:
-    """What is wrong with the columns that a function of the job gives, as what it does.
+def column_faults(job: Job, schema: StructType, compared: Container[str]) -> Iterator[str]:
+    """What is wrong with the columns that a function of the job gives, as its verb first.
 
     compared: those whose values are compared, for which not every type will do.
     """
@@ -50,8 +51,9 @@ def wrong_columns(job: Job, schema: StructType, compared: Container[str]) -> Ite
         if holds(field.dataType, NullType):
             yield f'gives "{field.name}" without a type, as lit(None) has none; cast it to one'
         if field.name in compared and has_no_order(field.dataType):
-            kind = field.dataType.simpleString()
-            yield f'gives "{field.name}" as {kind}, and such rows cannot be compared; use an array of structs'
+            kind, interval = field.dataType.simpleString(), holds(field.dataType, CalendarIntervalType)
+            instead = "give a number, as of seconds or months" if interval else "use an array of structs"
+            yield f'gives "{field.name}" as {kind}, and such rows cannot be compared; {instead}'
 
 
 def check_reduced(job: Job) -> None:

@@ -49,6 +49,7 @@ class Run:
     rows_out: target rows inserted, updated, deleted.   rows_rewritten: rows copied along because their file changed.
     stages: seconds by stage.   status: done, failed, skipped because a table it reads failed, stopped by a signal, or
     recovered: told from its commit by a later run, since it was killed before it was recorded.
+    remark: what a person should know besides; it is shown, and not in the ledger.
     """
 
     run_id: str
@@ -72,6 +73,7 @@ class Run:
     stages: dict[str, float] = field(default_factory=dict)
     status: str = DONE
     error: str | None = None
+    remark: str = ""
 
 
 def history(ledger: Table, targets: Sequence[str]) -> DataFrame:

@@ -1,6 +1,6 @@
 """Comparing a table, or a sample of its keys, with a recompute from its sources at the recorded positions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
@@ -33,9 +33,13 @@ class Comparison:
 
 @dataclass(frozen=True)
 class AsMade:
-    """A job on its sources as its target was made from them: the checked map, and what its key makes of its rows."""
+    """A job on its sources as its target was made from them: the checked map, and what its key makes of its rows.
+
+    schemas: the columns that each source had.   frames: one for each parameter of the map.
+    """
 
     job: Job
+    schemas: Mapping[str, StructType]
     checked: CheckedMap
     frames: Sequence[DataFrame]
 
@@ -74,7 +78,7 @@ def as_made(world: World, job: Job, progress: Progress) -> AsMade | None:
     full = [_rows(pins[name], progress) for name in job.sources]
     named = [[column(each) for each in schemas[name].names] for name in job.sources]
     frames = [frame.select(*names) for frame, names in zip(full, named, strict=True)]
-    return AsMade(job, check_job(world.spark, job, schemas), frames)
+    return AsMade(job, schemas, check_job(world.spark, job, schemas), frames)
 
 
 def compare(world: World, made: AsMade, fraction: float = 1) -> Comparison:

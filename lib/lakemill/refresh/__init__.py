@@ -9,8 +9,8 @@ from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import Column
 
-from lakemill.errors import CommitLost, CorruptFeed, LakemillError, first_line
-from lakemill.job import Dump, Job
+from lakemill.errors import CommitLost, CorruptFeed, LakemillError, UsageError, first_line
+from lakemill.job import Job
 from lakemill.lake.change import COMPARED, FEED, NETTED
 from lakemill.lake.commit import is_old, repeat
 from lakemill.lake.failures import corrupt_feed, damaged_log, files_gone, read_failure, row_refused, version_gone
@@ -20,6 +20,7 @@ from lakemill.observe.runs import Run
 from lakemill.refresh import rebuild, update
 from lakemill.refresh.adopt import verified
 from lakemill.refresh.commit import stage
+from lakemill.refresh.load import load
 from lakemill.refresh.plan import NOTHING, REBUILD, Plan, allowed, decide
 from lakemill.refresh.refusal import refusal
 from lakemill.refresh.restate import restate
@@ -34,7 +35,11 @@ def refresh(world: World, job: Job, policy: str, run: Run, where: str | None = N
 
     where: a condition on its key; these keys are made anew besides.
     """
-    assert not isinstance(job.source, Dump)
+    if job.outside:
+        if where:
+            raise UsageError(f"{job.target}: --where chooses keys, and it has none; use --policy rebuild.")
+        load(world, job, policy, run)
+        return
     with _in_words(job):
         with stage(run, "plan"):
             task = prepare(world, job, policy)
@@ -74,14 +79,19 @@ def _do(task: Task, policy: str, run: Run) -> None:
 
 
 def _renew(task: Task, run: Run) -> None:
-    """Write the progress again before the tables forget the versions that it names; else nothing is written."""
+    """Write the progress again before the tables forget the versions that it names; else nothing is written.
+
+    Or once a table was adopted, or its job's files say something else that comes to the same: an upgrade to come is
+    told from a change by what the files say.
+    """
     assert isinstance(task.progress, Progress)
     if any(change.ahead for change in task.changes.values()):
         return
+    kept = [source.keeps for source in task.sources.values()]
     if task.adopts:  # the ledger tells of this
         progress = replace(task.next_progress(), run_id=run.run_id)
         run.version = repeat(task.target, progress, task.target_version).version
-    elif is_old(task.target, task.progress, [source.keeps for source in task.sources.values()]):
+    elif task.reworded or is_old(task.target, task.progress, kept):
         repeat(task.target, task.next_progress(), task.target_version)
 
 

@@ -16,7 +16,7 @@ from lakemill.lake.presented import altered, digest
 from lakemill.lake.progress import NoProgress, Progress, read_progress
 from lakemill.lake.tables import Table
 from lakemill.maps.check import check_job
-from lakemill.maps.definition import Definition, Judgement, judge
+from lakemill.maps.definition import Definition, Judgement, why_changed
 from lakemill.maps.evolution import other_columns, same_map
 from lakemill.maps.rowwise import CheckedMap
 from lakemill.refresh.plan import REBUILD, Plan, adopted, allowed, decide
@@ -53,6 +53,11 @@ class Task:
     def is_new(self) -> bool:
         """Whether the target was not made by this definition yet: what is the user's own is then tried first."""
         return isinstance(self.progress, NoProgress) or self.progress.fingerprint != self.mapped.fingerprint
+
+    @property
+    def reworded(self) -> bool:
+        """Whether the job's files, or what is recorded of them, are not what the target's progress says."""
+        return isinstance(self.progress, Progress) and self.progress.definition.source != self.definition.source
 
     def stored(self) -> DataFrame:
         """The target as it was when the plan was made, `_state` included."""
@@ -139,9 +144,9 @@ def _redefined(
         was = check_job(world.spark, job, known) if len(known) == len(sources) else None
     except UsageError:  # a map that does not fit the columns of then is a new one
         was = None
-    judgement = judge(progress.definition, world.definition(job, was)) if was else Judgement.CHANGED
+    judgement = world.judged(progress.definition, job, known, was) if was else Judgement.CHANGED
     if was is None or judgement == Judgement.CHANGED:
-        why = "its sources, map, key or reduce are not those it was made with"
+        why = why_changed(progress.definition, world.definition(job, mapped))
         return Plan(REBUILD, "DEFINITION_CHANGED", why), False
     adopts = judgement == Judgement.ADOPTABLE
     others = other_columns(known, {name: source.schema for name, source in sources.items()})

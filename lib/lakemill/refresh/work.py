@@ -17,7 +17,7 @@ from lakemill.refresh.commit import stage
 from lakemill.refresh.task import Task
 
 MANY_KEYS = 100_000
-"""More touched keys than this stay on the executors."""
+"""Where a change touches more keys than this, what is read and computed of them stays on the executors."""
 
 
 @dataclass(frozen=True)
@@ -40,15 +40,14 @@ class UpdateWork:
     def touched(self, keys: DataFrame) -> tuple[DataFrame, Held]:
         """The touched keys, computed and counted, and how to hold what comes of them.
 
-        A small change of a source that others are joined with may touch any number of keys.
+        A small change of a source that others are joined with may touch any number of keys: these are counted before
+        they come to the driver.
         """
-        if len(self.task.job.sources) == 1 or not self.held.small:
-            frame, self.run.keys_touched = self.held.hold(keys)
-            return frame, self.held
-        frame, self.run.keys_touched = self.held.spread().hold(keys)
+        joined = len(self.task.job.sources) > 1 and self.held.small
+        frame, self.run.keys_touched = (self.held.spread() if joined else self.held).hold(keys)
         if self.run.keys_touched > MANY_KEYS:
             return frame, self.held.spread()
-        return self.held.hold(frame)[0], self.held
+        return (self.held.hold(frame)[0] if joined else frame), self.held
 
     def mapped_now(self, keys: DataFrame, place: Near, few: bool) -> DataFrame:
         """The mapped rows of these keys, of the sources as they are now.

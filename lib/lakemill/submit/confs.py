@@ -14,6 +14,7 @@ FIXED = {
     "spark.master": (None, "the service says where a run runs"),
     "spark.app.name": (None, "a run is called by its id, by which the same command finds it again"),
     "spark.submit.deployMode": ("cluster", "the driver of a run is on the cluster"),
+    "spark.local.dir": (None, "a cluster has disks of its own for it, and uses those"),
     WAITS: ("true", "with it a step would be COMPLETED before the run is over, and the command would exit with 0"),
 }
 """What the run sets itself: the value that may be given (None: none), and why no other."""

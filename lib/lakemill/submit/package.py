@@ -18,8 +18,7 @@ from pathlib import Path, PurePosixPath
 import lakemill
 from lakemill.conf import Conf
 from lakemill.errors import UsageError
-from lakemill.graph import table_of
-from lakemill.modules import plain_files
+from lakemill.modules import plain_files, table_of
 
 # A cluster has pyspark; rich is for terminals, which it has not.
 DEPENDENCIES = ("PyYAML", "delta-spark")
@@ -34,11 +33,15 @@ FIRST_TIME = (1980, 1, 1, 0, 0, 0)
 
 @dataclass(frozen=True)
 class Artifact:
-    """What a run is made of: the zip's bytes and their sha256, and the tables whose jobs are in it."""
+    """What a run is made of: the zip's bytes and their sha256, and the tables whose jobs are in it.
+
+    tops: what can be imported from it.
+    """
 
     content: bytes
     sha256: str
     tables: frozenset[str]
+    tops: frozenset[str]
 
     def write(self, folder: Path) -> Path:
         """The zip as a file in `folder`, named by its sha256."""
@@ -56,15 +59,21 @@ def package(conf: Conf) -> Artifact:
     jobs = conf.root / _below(conf)
     modules = {path.relative_to(jobs).as_posix(): path for path in plain_files(jobs, "*")}
     files = dict([*_library(), *_dependencies(), *_project(conf)])
-    _check_tops(jobs, modules, files)
+    _check_tops(jobs, _tops(modules), _tops(files))
     content = _zipped(dict(sorted({**files, **modules}.items())))
     tables = (table_of(PurePosixPath(name)) for name in modules)
-    return Artifact(content, hashlib.sha256(content).hexdigest(), frozenset(name for name in tables if name))
+    sha256, tops = hashlib.sha256(content).hexdigest(), _tops([*files, *modules])
+    return Artifact(content, sha256, frozenset(name for name in tables if name), tops)
 
 
-def _check_tops(jobs: Path, modules: Iterable[str], files: Iterable[str]) -> None:
+def _tops(names: Iterable[str]) -> frozenset[str]:
+    """What Python would call the top of each path."""
+    return frozenset(name.split("/")[0].removesuffix(".py") for name in names)
+
+
+def _check_tops(jobs: Path, modules: frozenset[str], files: frozenset[str]) -> None:
     """Raise UsageError where a file among the jobs would lie over what a run is made of."""
-    twice = {name.split("/")[0] for name in modules} & {name.split("/")[0] for name in files}
+    twice = modules & files
     if twice:
         raise UsageError(
             f"{jobs / min(twice)} has the name of something else that is packaged: {min(twice)}. Give it another one."

@@ -13,7 +13,7 @@ from lakemill.submit.confs import ALWAYS, py_files, sent
 from lakemill.submit.package import Artifact
 from lakemill.submit.settings import SERVERLESS, NewCluster, Settings
 
-PROGRAM = Path(__file__).parents[1] / "cli" / "cluster.py"
+PROGRAM = Path(__file__).with_name("cluster.py")
 LAST_NAME = 256
 DELTA_ON = {"Classification": "delta-defaults", "Properties": {"delta.enabled": "true"}}
 
