@@ -148,7 +148,7 @@ def test_columns_are_told_by_name_and_one_more_is_taken(lake, landing):
     reader = Job(source="bronze.sales", target="silver.ids", key=["id"], map=id_and_note)
     lake.run(SALES)
     lake.run(reader)
-    deliver(landing / "2017-01-02", {"sales.csv": (b"MORE,note,id\nm,d,4\n", 1)}, day="2017-01-02")
+    deliver(landing / "2017-01-02", {"sales.csv": (b"more,NOTE,id\nm,d,4\n", 1)}, day="2017-01-02")
     deliver(landing / "2017-01-03", {"sales.csv": ("\ufeffid,note\n5,e\n".encode(), 1)}, day="2017-01-03")
     assert lake.run(SALES).plan == "update"
     wide = [

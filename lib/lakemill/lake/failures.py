@@ -24,7 +24,8 @@ def files_gone(error: Exception) -> bool:
 def version_gone(error: Exception) -> bool:
     """Whether a version could not be read because its files, or the log that tells them, are not there any more."""
     log = ("Cannot time travel Delta table to version", "DELTA_TRUNCATED_TRANSACTION_LOG", "NO_RECREATABLE_HISTORY")
-    return files_gone(error) or _says(error, *log)
+    refused = "TIME_TRAVEL_BEYOND_DELETED_FILE_RETENTION"  # by Delta 4.2, in a session of the user's own settings
+    return files_gone(error) or _says(error, *log, refused)
 
 
 def corrupt_feed(error: Exception) -> bool:

@@ -1,15 +1,10 @@
 """The one place that starts Spark, so that every run has the same time zone, arithmetic and Delta settings."""
 
-import logging
 import os
 import re
-import signal
 import sys
-import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from subprocess import Popen
+from collections.abc import Mapping
 from typing import Any
 
 from py4j.protocol import Py4JError
@@ -17,6 +12,7 @@ from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
 
 from lakemill.errors import UsageError
+from lakemill.lake.launch import launching, quieten
 from lakemill.modules import tell_workers
 
 # Results must not depend on where a job runs: these are set on every session, wherever it came from.
@@ -25,6 +21,8 @@ MEANING = {
     "spark.sql.ansi.enabled": "true",
     "spark.sql.decimalOperations.allowPrecisionLoss": "true",
     "spark.sql.mapKeyDedupPolicy": "EXCEPTION",
+    # Delta 4.2 refuses versions older than files are kept, though no VACUUM came; lakemill asks the log for VACUUMs.
+    "spark.databricks.delta.vacuum.enforceTimeTravelWithinDeletedFileRetentionDuration": "false",
     "spark.sql.datetime.java8API.enabled": "true",  # java.sql.Date knows no 10 October 1582, which Spark does
 }
 
@@ -36,9 +34,6 @@ NEEDS_SPARK, NEEDS_DELTA = (4, 0), (4, 0)
 QUICK = {"spark.python.sql.dataFrameDebugging.enabled": "false"}
 
 EXTENSIONS = "spark.sql.extensions"
-PYTHON_LOGS = ("DataFrameQueryContextLogger", "SQLQueryContextLogger")
-"""PySpark's loggers that print every error with all of Java's trace as it is raised."""
-
 UTC = {"spark.executorEnv.TZ": "UTC"}
 """For executors, which start later than the context and count in their machine's zone; its own see `_in_utc`."""
 
@@ -55,13 +50,13 @@ def start_session(spark_conf: Mapping[str, str]) -> SparkSession:
     over lakemill's own.
     Raises UsageError where Spark or Delta are too old, or Delta's jars are not there.
     """
-    _launch_with(spark_conf)
     builder = SparkSession.builder.appName("lakemill")
-    for key, value in _with_delta({**QUICK, **DELTA, **_submitted_with(), **spark_conf}).items():
+    for key, value in _with_delta({**QUICK, **UTC, **DELTA, **_submitted_with(), **spark_conf}).items():
         builder = builder.config(key, value)
-    session = builder.getOrCreate().newSession()
+    with launching(spark_conf):
+        session = builder.getOrCreate().newSession()
     _check_versions(session)
-    session.sparkContext.setLogLevel(spark_conf.get("lakemill.log.level", "ERROR"))
+    quieten(session, spark_conf)
     for key, value in {**_runtime(session, spark_conf), **MEANING}.items():
         session.conf.set(key, value)
     tell_workers(session.sparkContext)
@@ -86,49 +81,6 @@ def _bound_results(session: SparkSession) -> None:
     conf = settings.sc().conf()
     if not conf.contains(RESULTS):
         conf.set(RESULTS, str(max(jvm.java.lang.Runtime.getRuntime().maxMemory() // SHARE, 32 * 1024 * 1024)))
-
-
-@contextmanager
-def _own_signals() -> Iterator[None]:
-    """PySpark takes Ctrl-C over when a context starts, and raises out of the middle of a call to the JVM."""
-    before = signal.getsignal(signal.SIGINT)
-    try:
-        yield
-    finally:
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGINT, before)
-
-
-@contextmanager
-def _launching() -> Iterator[None]:
-    """Where a signal ends the start, end the JVM that is being started: it would wait for this process for ever.
-
-    PySpark keeps the JVM's process to itself until the JVM answers.
-    """
-    started: list[Popen[bytes]] = []
-
-    class Remembered(Popen[bytes]):
-        def __init__(self, *arguments: Any, **options: Any) -> None:
-            super().__init__(*arguments, **options)
-            started.append(self)
-
-    java_gateway.Popen = Remembered  # type: ignore[attr-defined]
-    try:
-        yield
-    except KeyboardInterrupt:
-        for process in started:
-            process.kill()
-        raise
-    finally:
-        java_gateway.Popen = Popen  # type: ignore[attr-defined]
-
-
-def _log_level(session: SparkSession) -> str:
-    """On one machine, what Spark logs as an error is also raised as one, and told in a sentence.
-
-    On a cluster the log is kept apart from what people read, and tells what happened to executors besides.
-    """
-    return "FATAL" if (session.sparkContext.master or "").startswith("local") else "ERROR"
 
 
 def _in_utc(session: SparkSession) -> None:
@@ -205,13 +157,3 @@ def numbers(version: str) -> tuple[int, ...]:
 def _runtime(session: SparkSession, spark_conf: Mapping[str, str]) -> dict[str, str]:
     """The confs that a running session may still take; a new session has only the context's."""
     return {key: value for key, value in spark_conf.items() if session.conf.isModifiable(key)}
-
-
-def _launch_with(spark_conf: Mapping[str, str]) -> None:
-    """What must be known before the JVM starts; under spark-submit it already runs and knows."""
-    if "PYSPARK_GATEWAY_PORT" in os.environ:
-        return
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    if "spark.driver.memory" in spark_conf:
-        memory = spark_conf["spark.driver.memory"]
-        os.environ.setdefault("PYSPARK_SUBMIT_ARGS", f"--driver-memory {memory} pyspark-shell")
