@@ -8,7 +8,8 @@ from pyspark.sql import functions as F
 from lakemill import Count, Job, Max, Sum
 from lakemill.errors import UsageError
 from lakemill.lake.commit import repeat
-from lakemill.observe.runs import history, record
+from lakemill.observe.ledger import record
+from lakemill.observe.runs import history
 
 OLDER = "Spark 4.0.2, Delta 4.0.1, Python 3.10"
 FILES = {"gold/sales.py": "job = ...\n"}

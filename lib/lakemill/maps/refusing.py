@@ -8,6 +8,7 @@ one pass over the rows a node, and only a run that failed pays it.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import reduce
+from operator import or_
 from typing import Any
 
 from pyspark.sql import Column, DataFrame, Row, functions as F
@@ -16,7 +17,7 @@ from lakemill.maps.analysed import each
 
 BRANCHES = {"CaseWhen", "If", "Coalesce", "And", "Or", "In"}
 """Not all that is in such an expression is computed for every row."""
-UNTRIED = {"PythonUDF", "LambdaFunction", "AggregateExpression", "WindowExpression", "Generator"}
+UNTRIED = {"PythonUDF", "AggregateExpression", "WindowExpression", "Generator"}
 """What TryEval cannot be put around. Errors of Python functions say themselves where they were."""
 
 
@@ -60,7 +61,7 @@ class _Search:
             return None
         frame = DataFrame(self._frames.ofRows(self._spark._jsparkSession, child), self._spark)
         flags = [self._fails(part) for _, part in tried]
-        row = frame.where(reduce(Column.__or__, flags)).limit(1)
+        row = frame.where(reduce(or_, flags)).limit(1)
         failed = _first(row.select(*[flag.alias(str(at)) for at, flag in enumerate(flags)]).take(1))
         if failed is None:
             return None

@@ -22,7 +22,7 @@ from lakemill.refresh.adopt import verified
 from lakemill.refresh.commit import stage
 from lakemill.refresh.load import load
 from lakemill.refresh.plan import NOTHING, REBUILD, Plan, allowed, decide
-from lakemill.refresh.refusal import refusal
+from lakemill.refresh.refusal import refusal_of
 from lakemill.refresh.restate import restate
 from lakemill.refresh.task import Task, prepare
 from lakemill.world import World
@@ -72,7 +72,7 @@ def _do(task: Task, policy: str, run: Run) -> None:
     except (PySparkException, Py4JJavaError) as error:
         other = _otherwise(task, policy, error) if task.plan.kind != REBUILD else None
         if other is None and row_refused(error):
-            raise refusal(task, error) from error
+            raise refusal_of(task, error) from error
         if other is None:
             raise
         _do(other, policy, run)

@@ -9,6 +9,7 @@ from pyspark.sql import DataFrame
 
 from lakemill.columns import column
 from lakemill.errors import LakemillError, first_line, value_text
+from lakemill.job import RESERVED
 from lakemill.maps.refusing import Refusing, refusing
 from lakemill.refresh.task import Task
 
@@ -20,17 +21,18 @@ ANSI = re.compile(
 """Spark's advice to turn errors into NULL for all there is, which lakemill does not do."""
 
 
-def refusal(task: Task, error: Exception) -> LakemillError:
+def refusal_of(task: Task, error: Exception) -> LakemillError:
     """What to tell of a run that failed since a value of its sources, as they are, was refused."""
     frames = task.frames()
     mapped = task.job.mapped(*frames)
     try:
-        where, advice = _where(task, mapped)
-    except (PySparkException, Py4JError):  # of a Python function, or a plan that cannot be looked into
-        where, advice = "a value cannot be computed", MEND
-    said = ANSI.sub("", first_line(error)).rstrip(". ")
+        where = _where(task, mapped)
+    except (PySparkException, Py4JError):  # a plan that cannot be looked into
+        where = "a value cannot be computed"
+    reason = ANSI.sub("", first_line(error)).rstrip(". ")
+    advice = next((advice for sign, advice in ADVICE.items() if sign in reason), MEND)
     versions = ", ".join(f"{name} (version {version})" for name, version in task.next_progress().versions.items())
-    return LakemillError(f"{task.job.target}: {where}, from {versions}: {said}. Nothing was written. {advice}")
+    return LakemillError(f"{task.job.target}: {where}, from {versions}: {reason}. Nothing was written. {advice}")
 
 
 MEND = (
@@ -38,22 +40,29 @@ MEND = (
     "fit, and where(...) leaves rows out."
 )
 ROOM = "Give it a type with more room (a cast in the map), or mend the rows."
+ADVICE = {
+    "OUT_OF_RANGE": ROOM,
+    "OVERFLOW": ROOM,
+    ", line ": "Mend the row in its source, or let the function allow for it.",
+}
+"""What to do, by what the reason says; the last is the place of a Python function's line."""
 
 
-def _where(task: Task, mapped: DataFrame) -> tuple[str, str]:
-    found = refusing(mapped)
-    if found:
-        return _in_map(found), MEND
-    names = [name for name in task.kind.rows(mapped).columns if not name.startswith("_")]
-    name = _first_failing(task.kind.rows(mapped), names)
-    return (f'column "{name}" cannot be computed', ROOM) if name else ("a value cannot be computed", MEND)
+def _where(task: Task, mapped: DataFrame) -> str:
+    """Where in the job: an expression of its map, else a column of what the job makes of the mapped rows."""
+    refusal = refusing(mapped)
+    if refusal:
+        return _in_map(refusal)
+    rows = task.kind.rows(mapped)
+    name = _first_failing(rows, [name for name in rows.columns if name != RESERVED])
+    return f'column "{name}" cannot be computed' if name else "a value cannot be computed"
 
 
-def _in_map(found: Refusing) -> str:
-    what = f'column "{found.column}"' if found.column else "a row"
-    values = ", ".join(f"{name}={_quoted(value)}" for name, value in found.row.items())
+def _in_map(refusal: Refusing) -> str:
+    what = f'column "{refusal.column}"' if refusal.column else "a row"
+    values = ", ".join(f"{name}={_quoted(value)}" for name, value in refusal.row.items())
     given = f" of {values}" if values else ""
-    return f"{what} cannot be computed: {_cut(found.expression)}{given}"
+    return f"{what} cannot be computed: {_cut(refusal.expression)}{given}"
 
 
 def _first_failing(rows: DataFrame, names: Sequence[str]) -> str | None:
