@@ -314,8 +314,8 @@ def play(
         last = step == steps - 1 or (until is not None and time.monotonic() > until)
         for name in jobs if last or not step else chance.sample(jobs, at_once):
             # So that no update is spared: `auto` rebuilds where the change is larger than the table.
-            run = lake.run(JOBS[name], "update" if step and not JOBS[name].appends else "auto")
-            assert run.plan == "update" or JOBS[name].appends or not step or histories == 1
+            run = lake.run(JOBS[name], "update" if step and JOBS[name].key is not None else "auto")
+            assert run.plan == "update" or JOBS[name].key is None or not step or histories == 1
             frame = lake.frame(JOBS[name].target).drop("_state")
             found = [tuple(map(rough, row.asDict(), row)) for row in frame.collect()]
             assert canonical(found) == canonical(ORACLES[name](rows)), (seed, step, name, run.reason)
@@ -332,7 +332,7 @@ def settled(lake, job: Job) -> None:
     before = lake.log(job.target).version
     assert lake.run(job).plan == "nothing"
     lake.run(job, policy="rebuild")
-    if job.appends:
+    if job.key is None:
         return
     feed = lake.spark.read.format("delta").option("readChangeFeed", "true").option("startingVersion", before + 1)
     shown = [name for name in lake.frame(job.target).columns if name != "_state"]
