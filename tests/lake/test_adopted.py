@@ -9,7 +9,7 @@ from lakemill import Count, Job, Max, Sum
 from lakemill.errors import UsageError
 from lakemill.lake.commit import repeat
 from lakemill.observe.ledger import record
-from lakemill.observe.runs import history
+from lakemill.observe.runs import LEDGER, history
 
 OLDER = "Spark 4.0.2, Delta 4.0.1, Python 3.10"
 FILES = {"gold/sales.py": "job = ...\n"}
@@ -51,7 +51,7 @@ def test_with_nothing_new_the_progress_alone_is_written(upgraded):
     run = upgraded.run(job())
     assert (run.plan, run.reason) == ("nothing", "ADOPTED") and OLDER in run.detail
     record(upgraded.world.lake, [run])
-    told = history(upgraded.world.lake.table("ops.runs"), ["gold.sales"]).collect()
+    told = history(upgraded.world.lake.table(LEDGER), ["gold.sales"]).collect()
     assert [row.reason for row in told if row.run_id == run.run_id] == ["ADOPTED"]
     assert upgraded.rows("gold.sales") == rows
     assert upgraded.progress("gold.sales").made_by not in ("", OLDER)
