@@ -209,7 +209,7 @@ def test_a_lake_is_carried_on_there_and_back(to, line_a, tmp_path, request):
     adopted = {table for table, (_, reason) in carried_on.items() if reason == "ADOPTED"}
     assert adopted
     shop.check()
-    assert {table for table, reason in shop.rows("ops.runs", "table", "reason") if reason == "ADOPTED"} == adopted
+    assert {table for table, reason in shop.rows("ops.runs", "target", "reason") if reason == "ADOPTED"} == adopted
     assert set(later.run(tmp_path).values()) == {("nothing", "NOTHING_NEW")}
     later.lakemill(tmp_path, "verify")
     shop.withdraw(5)
