@@ -23,7 +23,7 @@ from pyspark.sql import DataFrame, Window, functions as F
 from pyspark.sql.types import StructType
 
 from lakemill import Count, CountDistinct, Job, Latest, Max, Min, PerKey, Sum
-from lakemill.core.changes import Source, change_of
+from lakemill.core.changes import SourceRows, change_of
 from lakemill.core.weights import weigh
 from lakemill.errors import UsageError
 from lakemill.kinds import kind_of
@@ -377,7 +377,7 @@ def test_a_change_of_every_source_at_once_goes_through_the_map(spark, name):
                    for source, (stays, *changed) in rows.items()} for at in (0, 1)}  # fmt: skip
     changes = {source: weigh(*(spark.createDataFrame(each, schemas[source]).coalesce(1) for each in changed))
                for source, (_, *changed) in rows.items() if changed[0]}  # fmt: skip
-    sources = [Source(frames[0][source], changes.get(source), frames[1][source]) for source in names]
+    sources = [SourceRows(frames[0][source], changes.get(source), frames[1][source]) for source in names]
     change = change_of(case.job, joins, sources, lambda frame: frame)
     weights = Counter[tuple]()
     for *values, weight in change.collect():

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pyspark.sql import Column, functions as F
 from pyspark.sql.types import DataType, StructType
 
-from lakemill.columns import column, quoted, text, type_of
+from lakemill.columns import column, column_text, quoted, type_of
 from lakemill.errors import UsageError, did_you_mean
 from lakemill.job import RESERVED, Job
 from lakemill.reducers import Bag, Collected, Latest, Part, Reducer, Total
@@ -15,8 +15,8 @@ from lakemill.reducers.count import ROWS, rows
 from lakemill.reducers.latest import ROW
 
 STATE = RESERVED
-MARK = "lakemill"
-OWN_STATE = {MARK: "state"}
+STATE_MARK = "lakemill"
+OWN_STATE = {STATE_MARK: "state"}
 """Marks the column `_state` in a target's schema: a user's table may have a column of that name, too."""
 
 
@@ -62,8 +62,13 @@ class Reduction:
         """All that decides what the target holds of the mapped rows, as texts."""
         shown = self.present({name: column(name) for name in self.parts})
         parts = [f"{name}: {part.definition}" for name, part in self.parts.items()]
-        unseen = [each.definition for each in self.job.reducers.values()]
-        return [*parts, *[f"{name} = {text(value)}" for name, value in shown.items()], f"{STATE}: {self.kept}", *unseen]
+        unseen = [reducer.definition for reducer in self.job.reducers.values()]
+        return [
+            *parts,
+            *[f"{name} = {column_text(value)}" for name, value in shown.items()],
+            f"{STATE}: {self.kept}",
+            *unseen,
+        ]
 
     def present(self, parts: Mapping[str, Column]) -> dict[str, Column]:
         """The target's columns besides the key, `_state` included where there is one, from added-up parts."""
@@ -123,7 +128,7 @@ class LatestReduction(Reduction):
 
 def state_field(part: str) -> str:
     """The field of `_state` that keeps a part: Delta takes no space and no bracket in a name, as columns may have."""
-    return re.sub(r"[ ,;{}()\n\t=%]", lambda found: f"%{ord(found[0]):02x}", part)
+    return re.sub(r"[ ,;{}()\n\t=%]", lambda letter: f"%{ord(letter[0]):02x}", part)
 
 
 def _state(part: Part, known: Column) -> Column:

@@ -13,12 +13,12 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql.types import ArrayType, DataType, MapType, NullType, StructField, StructType
 
 from lakemill.columns import column
-from lakemill.core.reduction import MARK, OWN_STATE, STATE
+from lakemill.core.reduction import OWN_STATE, STATE, STATE_MARK
 
 LENGTH = "__CHAR_VARCHAR_TYPE_STRING"
 """With what Spark notes that a text is a CHAR or VARCHAR of some length: to a CHAR it adds blanks when it is read."""
 
-DATA = {MARK: "data"}
+DATA = {STATE_MARK: "data"}
 """Marks a column `_state` that is data: the user has one of this name, and lakemill wrote a copy of it."""
 
 
@@ -54,8 +54,8 @@ def is_state(field: StructField, ours: bool) -> bool:
     """
     if field.name != STATE:
         return False
-    if MARK in field.metadata:
-        return bool(field.metadata[MARK] == OWN_STATE[MARK])
+    if STATE_MARK in field.metadata:
+        return bool(field.metadata[STATE_MARK] == OWN_STATE[STATE_MARK])
     return ours and isinstance(field.dataType, StructType)
 
 

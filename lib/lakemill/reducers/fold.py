@@ -20,7 +20,7 @@ from pyspark.sql.types import (
     TimestampType,
 )
 
-from lakemill.columns import column, has_no_order, names, one_zero, text, type_of
+from lakemill.columns import column, column_text, has_no_order, names, one_zero, type_of
 from lakemill.errors import UsageError
 from lakemill.python.bytecode import digest
 from lakemill.python.fitted import fitted, was_given
@@ -28,7 +28,7 @@ from lakemill.reducers.bag import KEPT, Bag
 from lakemill.reducers.part import COUNT, VALUE, Collected, Part
 from lakemill.reducers.reducer import Reducer
 
-State = Any
+FoldState = Any
 """What a fold makes of rows: None, numbers, texts, lists and dicts by text (JSON)."""
 
 
@@ -36,20 +36,20 @@ State = Any
 class Steps:
     """The functions of a fold, as they go to where the rows are."""
 
-    zero: State
-    add: Callable[[State, Any], State]
-    merge: Callable[[State, State], State]
-    present: Callable[[State], Any]
-    remove: Callable[[State, Any], State] | None
+    zero: FoldState
+    add: Callable[[FoldState, Any], FoldState]
+    merge: Callable[[FoldState, FoldState], FoldState]
+    present: Callable[[FoldState], Any]
+    remove: Callable[[FoldState, Any], FoldState] | None
 
-    def of(self, rows: Sequence[Any]) -> State:
+    def of(self, rows: Sequence[Any]) -> FoldState:
         """The state of rows, in their order."""
         state = copy.deepcopy(self.zero)
         for row in rows:
             state = _called(self.add, state, row)
         return state
 
-    def without(self, state: State, rows: Sequence[Any]) -> State:
+    def without(self, state: FoldState, rows: Sequence[Any]) -> FoldState:
         """The state after rows were taken away."""
         assert self.remove is not None
         for row in rows:
@@ -57,7 +57,12 @@ class Steps:
         return state
 
     def said(self, rows: Sequence[Any]) -> str:
-        """The state of rows as JSON: the only form in which `merge`, `remove` and `present` see states."""
+        """The state of rows as JSON: the only form in which `merge`, `remove` and `present` see states.
+
+        A table keeps states for years, across versions of Python, and whoever can write to the table can write one:
+        JSON can be read then, and never runs code as a pickle would. A state always goes through JSON, also where it
+        is not kept, so that a function sees the same in a rebuild and in an update: a tuple is a list in both.
+        """
         return json.dumps(self.of(rows), sort_keys=True)
 
     def counted(self, entries: Sequence[Any]) -> str:
@@ -107,12 +112,12 @@ class Fold(Reducer):
     def __init__(
         self,
         of: str | Sequence[str],
-        zero: State,
-        add: Callable[[State, Any], State],
-        merge: Callable[[State, State], State],
-        present: Callable[[State], Any],
+        zero: FoldState,
+        add: Callable[[FoldState, Any], FoldState],
+        merge: Callable[[FoldState, FoldState], FoldState],
+        present: Callable[[FoldState], Any],
         returns: str,
-        remove: Callable[[State, Any], State] | None = None,
+        remove: Callable[[FoldState, Any], FoldState] | None = None,
     ) -> None:
         self.of, self.returns = names(of), returns
         self.steps = Steps(zero, add, merge, present, remove)
@@ -201,7 +206,7 @@ class Folded(Collected):
 
     @property
     def definition(self) -> str:
-        return f"fold {self.fold.definition} of {text(self.value)}"
+        return f"fold {self.fold.definition} of {column_text(self.value)}"
 
     @property
     def none(self) -> Column:

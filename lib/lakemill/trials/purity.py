@@ -13,7 +13,7 @@ from lakemill.errors import UsageError, row_text
 from lakemill.job import Job
 from lakemill.maps.rowwise import CheckedMap
 from lakemill.python.pure import marked
-from lakemill.trials.sample import ROWS
+from lakemill.trials.sample import TRIED_ROWS
 
 
 def check_pure(job: Job, mapped: CheckedMap, frames: Sequence[DataFrame]) -> None:
@@ -24,8 +24,8 @@ def check_pure(job: Job, mapped: CheckedMap, frames: Sequence[DataFrame]) -> Non
     """
     if not marked(mapped.plan):
         return
-    first, others = frames[0], [to_local(frame.limit(ROWS))[0] for frame in frames[1:]]
-    spark, rows = first.sparkSession, first.limit(ROWS)._jdf.collectAsList()
+    first, others = frames[0], [to_local(frame.limit(TRIED_ROWS))[0] for frame in frames[1:]]
+    spark, rows = first.sparkSession, first.limit(TRIED_ROWS)._jdf.collectAsList()
     lists, middle = spark._jvm.java.util, rows.size() // 2  # type: ignore[union-attr]
     ends = [0, rows.size()] if others else [0, middle, rows.size()]  # halves of a union would double its other side
     parts = [lists.ArrayList(rows.subList(*two)) for two in pairwise(ends)]
