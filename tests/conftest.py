@@ -32,8 +32,10 @@ SPARK = {
     "spark.master": "local[2]",
     "spark.driver.memory": "3g",
     # Tests plan much and compute little: of a process that lives for minutes the JVM's second compiler took 4 in 10
-    # seconds of work.
-    "spark.driver.extraJavaOptions": "-Duser.timezone=UTC -XX:+UseSerialGC -XX:TieredStopAtLevel=1",
+    # seconds of work; that compiler alone reserves 48 MB for its code, which fill up.
+    "spark.driver.extraJavaOptions": (
+        "-Duser.timezone=UTC -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m"
+    ),
     # Else each sort, hash table and broadcast of a few rows allocates and clears 64 MB.
     "spark.buffer.pageSize": "1m",
     "spark.sql.ui.retainedExecutions": "20",

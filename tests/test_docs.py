@@ -20,6 +20,8 @@ from lakemill.errors import LakemillError
 from lakemill.graph import load_jobs
 
 LIB = ROOT / "lib" / "lakemill"
+SPARKS_OWN = ("lake/failures.py", "refresh/refusal.py")
+"""The modules that know some of Spark's own words for errors, which no run has as its reason."""
 QUESTIONS = sorted(page for page in PAGES if page not in ("README.md", "docs/README.md", "docs/ARCHITECTURE.md"))
 
 
@@ -132,7 +134,7 @@ def test_every_reason_is_told():
     told = {reason for cell in table for reason in re.findall(r"\b[A-Z]+(?:_[A-Z]+)*\b", cell)}
     known = _constants("refresh", "kinds", "lake", "sources")
     assert told <= known
-    sparks_own = set(re.findall(r"[A-Z]+(?:_[A-Z]+)+", (LIB / "lake" / "failures.py").read_text()))
+    sparks_own = set(re.findall(r"[A-Z]+(?:_[A-Z]+)+", "".join((LIB / path).read_text() for path in SPARKS_OWN)))
     reasons = {text for text in known - sparks_own if "_" in text and not text.startswith("PYSPARK_")}
     assert {reason for reason in reasons if reason not in PAGES["docs/reasons.md"]} == set()
 

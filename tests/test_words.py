@@ -16,7 +16,7 @@ ALLOWED = {
     "OVER": "the states in which a service calls a run over, in the words of each service",
 }
 """Names that stand in several modules with one meaning, which each module fills in."""
-TWINS = {"ENDING", "KEYS", "Project", "ROOM", "TAG", "WAITS", "digest", "in_words", "missing", "run"}
+TWINS = {"ENDING", "KEYS", "Project", "TAG", "WAITS", "digest", "in_words", "missing", "run"}
 """Names that still have two meanings. There are to be fewer: one that is renamed goes from here, none is added."""
 
 

@@ -373,16 +373,24 @@ def test_a_change_of_every_source_at_once_goes_through_the_map(spark, name):
     for at, source in enumerate(names):
         if joins.constant(at):  # its change rebuilds
             rows[source][1:] = [], []
-    frames = {at: {source: spark.createDataFrame(stays + changed[at], schemas[source]).coalesce(1)
-                   for source, (stays, *changed) in rows.items()} for at in (0, 1)}  # fmt: skip
+
+    def frames(at: int) -> list:
+        """The rows of each source before (1) or now (0). A source that is joined with itself is two frames, else Spark
+        cannot tell the columns of both."""
+        held = [rows[source][0] + rows[source][1 + at] for source in names]
+        return [
+            spark.createDataFrame(each, schemas[source]).coalesce(1) for each, source in zip(held, names, strict=True)
+        ]
+
     changes = {source: weigh(*(spark.createDataFrame(each, schemas[source]).coalesce(1) for each in changed))
                for source, (_, *changed) in rows.items() if changed[0]}  # fmt: skip
-    sources = [SourceRows(frames[0][source], changes.get(source), frames[1][source]) for source in names]
+    both = zip(names, frames(0), frames(1), strict=True)
+    sources = [SourceRows(rows_now, changes.get(source), rows_before) for source, rows_now, rows_before in both]
     change = change_of(case.job, joins, sources, lambda frame: frame)
     weights = Counter[tuple]()
     for *values, weight in change.collect():
         weights[tuple(values)] += weight
-    now, was = (Counter(map(tuple, case.job.mapped(*[frames[at][s] for s in names]).collect())) for at in (0, 1))
+    now, was = (Counter(map(tuple, case.job.mapped(*frames(at)).collect())) for at in (0, 1))
     assert +weights == now - was and -weights == was - now
     assert now != was
     if case.job.reducers:

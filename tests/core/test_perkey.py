@@ -446,17 +446,21 @@ def job(fn, key=("h", "k")) -> Job:
     return Job(source="raw.rows", key=key, reduce=PerKey(fn), target="gold.rows")
 
 
+def checked(spark, fn) -> str:
+    return check_per_key(spark, job(fn), PerKey(fn), MAPPED)
+
+
 @pytest.mark.parametrize("what", REFUSED)
 def test_refused_by_name(spark, what):
     fn, says = REFUSED[what]
     with pytest.raises(UsageError, match=says) as refused:
-        check_per_key(spark, job(fn), MAPPED)
+        checked(spark, fn)
     assert str(refused.value).startswith("gold.rows: ")
 
 
 @pytest.mark.parametrize("what", ALLOWED)
 def test_allowed(spark, what):
-    assert check_per_key(spark, job(ALLOWED[what]), MAPPED) == check_per_key(spark, job(ALLOWED[what]), MAPPED)
+    assert checked(spark, ALLOWED[what]) == checked(spark, ALLOWED[what])
 
 
 def test_a_job_says_how_to_use_it():
@@ -508,7 +512,7 @@ def scaled(by, times=lambda one, other: one * other):
 
 def test_a_fingerprint_is_of_what_a_pandas_function_does(spark, monkeypatch):
     def prints(fn) -> str:
-        return check_per_key(spark, job(fn), MAPPED)
+        return checked(spark, fn)
 
     def calling():
         def run(of):

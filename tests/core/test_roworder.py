@@ -12,10 +12,13 @@ from lakemill.maps.roworder import BY_ORDER, DOUBLES, LISTS, ORDERLESS_AGGREGATE
 JUDGED = ORDERLESS_AGGREGATES | BY_ORDER | DOUBLES | LISTS | set(ROUNDED)
 # What a query can name, as of Spark 4.0.2 and 4.1.1, and nobody has judged.
 UNJUDGED = {
-    "ApproxTopK", "ApproxTopKAccumulate", "ApproxTopKCombine", "KllMergeAggBigint", "KllMergeAggDouble",
+    "ApproxTopK", "ApproxTopKAccumulate", "ApproxTopKCombine", "Grouping", "GroupingID",
+    "KllMergeAggBigint", "KllMergeAggDouble",
     "KllMergeAggFloat", "KllSketchAggBigint", "KllSketchAggDouble", "KllSketchAggFloat", "SchemaOfVariantAgg",
     "ThetaIntersectionAgg", "ThetaSketchAgg", "ThetaUnionAgg",
 }  # fmt: skip
+# What Spark puts a judged one in the place of: no plan has them.
+REPLACED = {"TryAverage": "Average", "TrySum": "Sum"}
 
 
 def checked(spark, expression: str, schema: str = "k int, v int, d double, t string") -> None:
@@ -74,7 +77,7 @@ def test_every_aggregate_of_this_spark_is_judged_or_known_not_to_be(spark):
     """A newer Spark fails here, and names what has to be judged; until then it is refused."""
     classes = aggregates(spark)
     assert {"sum", "max_by", "regr_slope", "count"} <= set(classes)
-    unknown = {name: kind for name, kind in classes.items() if kind not in JUDGED | UNJUDGED}
+    unknown = {name: kind for name, kind in classes.items() if REPLACED.get(kind, kind) not in JUDGED | UNJUDGED}
     assert unknown == {}
 
 

@@ -30,7 +30,7 @@ def refusal_of(task: Task, error: Exception) -> LakemillError:
     except (PySparkException, Py4JError):  # a plan that cannot be looked into
         where = "a value cannot be computed"
     reason = ANSI.sub("", first_line(error)).rstrip(". ")
-    advice = next((advice for sign, advice in ADVICE.items() if sign in reason), MEND)
+    advice = next((advice for sign, advice in BY_REASON.items() if sign in reason), MEND)
     versions = ", ".join(f"{name} (version {version})" for name, version in task.next_progress().versions.items())
     return LakemillError(f"{task.job.target}: {where}, from {versions}: {reason}. Nothing was written. {advice}")
 
@@ -39,10 +39,10 @@ MEND = (
     "Mend the row in its source, or let the map allow for it: try_cast and its like give NULL where a value does not "
     "fit, and where(...) leaves rows out."
 )
-ROOM = "Give it a type with more room (a cast in the map), or mend the rows."
-ADVICE = {
-    "OUT_OF_RANGE": ROOM,
-    "OVERFLOW": ROOM,
+MORE_ROOM = "Give it a type with more room (a cast in the map), or mend the rows."
+BY_REASON = {
+    "OUT_OF_RANGE": MORE_ROOM,
+    "OVERFLOW": MORE_ROOM,
     ", line ": "Mend the row in its source, or let the function allow for it.",
 }
 """What to do, by what the reason says; the last is the place of a Python function's line."""
