@@ -45,8 +45,10 @@ def write(uri: str, rows: Sequence[tuple], schema: str, mode: Literal["append", 
 def read(uri: str, columns: Sequence[str] = ()) -> list[tuple]:
     """The rows of the newest version, as PySpark would show them; all columns but the state where none are named."""
     table = DeltaTable(uri)
-    names = list(columns) or [field.name for field in table.schema().fields if field.name != "_state"]
-    return [tuple(_shown(row[name]) for name in names) for row in table.to_pyarrow_table(columns=names).to_pylist()]
+    names = [name.strip("`") for name in columns] or [f.name for f in table.schema().fields if f.name != "_state"]
+    # It takes a dot in a name for a way into a struct; then all columns are read.
+    chosen = None if any("." in name for name in names) else names
+    return [tuple(_shown(row[name]) for name in names) for row in table.to_pyarrow_table(columns=chosen).to_pylist()]
 
 
 @cache

@@ -14,7 +14,8 @@ PYTHON_FRAME = re.compile(
     r'^ *File "?(?P<file>[^",\n]+)"?, line (?P<line>\d+).*(?:\n(?P<code> +(?! *File ).*))?', re.MULTILINE
 )
 INSTALLED = re.compile(r"/site-packages/|/lib/python\d[\d.]*/|/pyspark/|\.zip/py4j|^<")
-FOREIGN = re.compile(rf"{INSTALLED.pattern}|/lakemill/")
+FOREIGN = re.compile(rf"{INSTALLED.pattern}|/lib/lakemill/|\.zip/lakemill/")
+"""Files that are not the user's own. A folder called lakemill may be where somebody keeps a project."""
 CAUSED_BY = re.compile(r"(?m)^Caused by: ")
 LOST_TASK = re.compile(r"most recent failure: Lost task \S+ in stage \S+ \(TID \d+\) \([^)]*\): ")
 ADVICE = {

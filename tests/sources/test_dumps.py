@@ -45,7 +45,18 @@ NAMES = [
 ]  # fmt: skip
 
 
-def test_folders_and_files_are_names_and_no_patterns(lake):
+@pytest.fixture
+def careless(spark):
+    """A session that somebody told to read over files that are damaged or gone."""
+    keys = ("spark.sql.files.ignoreMissingFiles", "spark.sql.files.ignoreCorruptFiles")
+    for key in keys:
+        spark.conf.set(key, "true")
+    yield
+    for key in keys:
+        spark.conf.set(key, "false")
+
+
+def test_folders_and_files_are_names_and_no_patterns(lake, careless):
     """Each dump once, whatever its folder and file are called; verify, which reads by other means, agrees."""
     feed = Path(lake.world.landing, "sales")
     for n, name in enumerate(NAMES):
@@ -54,8 +65,6 @@ def test_folders_and_files_are_names_and_no_patterns(lake):
             {f"{name.strip('_')} x;y[1].csv".translate({92: None, 58: None}): (b"id,note\n%d,\n" % n, 1)},
             day=f"2017-01-{n + 1:02}",
         )
-    for key in ("spark.sql.files.ignoreMissingFiles", "spark.sql.files.ignoreCorruptFiles"):
-        lake.world.spark.conf.set(key, "true")
     assert lake.run(SALES).rows_in == len(NAMES)
     rows = lake.rows("bronze.sales", "id", "file_name")
     assert sorted((int(n), file.split("/")[1]) for n, file in rows) == list(enumerate(NAMES))

@@ -21,6 +21,9 @@ MEANING = {
     "spark.sql.ansi.enabled": "true",
     "spark.sql.decimalOperations.allowPrecisionLoss": "true",
     "spark.sql.mapKeyDedupPolicy": "EXCEPTION",
+    # With either, Spark reads a table or a feed without the rows of files that are damaged or gone, and says nothing.
+    "spark.sql.files.ignoreCorruptFiles": "false",
+    "spark.sql.files.ignoreMissingFiles": "false",
     # Delta 4.2 refuses versions older than files are kept, though no VACUUM came; lakemill asks the log for VACUUMs.
     "spark.databricks.delta.vacuum.enforceTimeTravelWithinDeletedFileRetentionDuration": "false",
     "spark.sql.datetime.java8API.enabled": "true",  # java.sql.Date knows no 10 October 1582, which Spark does

@@ -15,9 +15,7 @@ from lakemill.refresh.task import Task
 
 LONGEST = 100
 """Letters of a value, or of an expression, that are shown."""
-ANSI = re.compile(
-    r"\s*(If necessary set|To return NULL instead, use)[^.]*spark\.sql\.ansi\.enabled[^.]*\.[^.]*\.?[^.]*$"
-)
+ANSI = re.compile(r"\s*If necessary set\b.*")
 """Spark's advice to turn errors into NULL for all there is, which lakemill does not do."""
 
 

@@ -120,7 +120,7 @@ def _columns(
         columns = kind.columns(spark, mapped.schema)
     except AnalysisException as error:
         raise UsageError(
-            f"{kind.job.target}: its reduce does not fit what its map gives: {first_line(error)}."
+            f"{kind.job.target}: its reduce does not fit what its map gives: {first_line(error)}. Nothing was written."
         ) from None
     for reason in () if known else unholdable(columns):
         raise UsageError(f"{kind.job.target}: it {reason}. Nothing was written.")
