@@ -7,7 +7,7 @@ import pytest
 from lakemill.errors import LONGEST, LakemillError, UsageError, causes, first_line, in_words, shortened
 
 WORKER = '  File "/opt/venv/lib/python3.11/site-packages/pyspark/worker.py", line 1, in main\n    process()\n'
-OWN = '  File "/home/me/shop/jobs/gold/days.py", line 12, in day\n    return 1 / int(text)\n           ~~^~~~~\n'
+OWN = '  File "/home/me/lakemill/jobs/gold/days.py", line 12, in day\n    return 1 / int(text)\n           ~~^~~~~\n'
 OURS = '  File "/opt/lib/lakemill/python/fitted.py", line 9, in fitted\n    raise TypeError(text)\n'
 HEAD = "\n  An exception was thrown from the Python worker. Please see the stack trace below.\n"
 TRACE = "Traceback (most recent call last):\n"
