@@ -101,7 +101,7 @@ def _end(context: Any, number: int, over: threading.Event) -> None:
             except Exception:  # the JVM was told to end, too, and is gone
                 break
     if not over.wait(max(deadline - monotonic(), 0)):
-        print(f"lakemill: stopped by {name_of(number)}; what was under way is whole or not there.", file=sys.stderr)
+        print(f"lakemill: stopped by {name_of(number)}; what was under way is whole, or not there.", file=sys.stderr)
         sys.stderr.flush()
         process = getattr(context._gateway, "proc", None)
         if process:

@@ -2,10 +2,9 @@
 
 import logging
 import os
-import signal
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from subprocess import Popen
 from typing import Any
@@ -20,33 +19,68 @@ PYTHON_LOGS = ("DataFrameQueryContextLogger", "SQLQueryContextLogger")
 """PySpark's loggers that print every error with all of Java's trace as it is raised."""
 
 
-@contextmanager
-def launching(spark_conf: Mapping[str, str]) -> Iterator[None]:
-    """Start Spark inside. Where a signal ends the start, the JVM ends too: it would wait for this process for ever.
+def launch(spark_conf: Mapping[str, str], start: Callable[[], object]) -> None:
+    """Start Spark by a function. Where a signal ends the wait, the JVM ends too: it would wait for this process.
 
-    PySpark keeps the JVM's process to itself until the JVM answers. And it takes Ctrl-C over when a context starts, to
-    raise out of the middle of a call to the JVM: see `lakemill.signals`.
+    A thread of its own starts it, so that a signal interrupts the wait and no call to the JVM: see `lakemill.signals`.
+    PySpark, besides, takes Ctrl-C over where the main thread starts it, to raise out of the middle of such a call.
     """
     _tell_before(spark_conf)
-    started: list[Popen[bytes]] = []
-    before = signal.getsignal(signal.SIGINT)
+    with _remembered() as launched:
+        failures: list[BaseException] = []
+        thread = threading.Thread(target=_collecting, args=(start, failures), daemon=True)
+        thread.start()
+        try:
+            thread.join()
+        except KeyboardInterrupt:
+            launched.kill()
+            raise
+    if failures:
+        raise failures[0]
+
+
+def _collecting(start: Callable[[], object], failures: list[BaseException]) -> None:
+    try:
+        start()
+    except BaseException as error:
+        failures.append(error)
+
+
+class _Launched:
+    """The JVM's process, which PySpark keeps to itself until the JVM answers."""
+
+    def __init__(self) -> None:
+        self.processes: list[Popen[bytes]] = []
+        self.unwanted = False
+
+    def add(self, process: Popen[bytes]) -> None:
+        self.processes.append(process)
+        if self.unwanted:
+            process.kill()
+
+    def kill(self) -> None:
+        """End it, also where it is about to start."""
+        self.unwanted = True
+        for process in self.processes:
+            process.kill()
+
+
+@contextmanager
+def _remembered() -> Iterator[_Launched]:
+    """What PySpark launches inside."""
+    launched = _Launched()
 
     class Remembered(Popen):  # type: ignore[type-arg]
         def __init__(self, *arguments: Any, **options: Any) -> None:
             super().__init__(*arguments, **options)
-            started.append(self)
+            launched.add(self)
 
     java_gateway.Popen = Remembered  # type: ignore[misc, attr-defined]
     try:
-        yield
-    except KeyboardInterrupt:
-        for process in started:
-            process.kill()
-        raise
+        yield launched
     finally:
-        java_gateway.Popen = Popen  # type: ignore[misc, attr-defined]
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGINT, before)
+        if not launched.unwanted:  # else the thread may still be about to launch it
+            java_gateway.Popen = Popen  # type: ignore[misc, attr-defined]
 
 
 def quieten(session: SparkSession, spark_conf: Mapping[str, str]) -> None:

@@ -12,7 +12,7 @@ from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
 
 from lakemill.errors import UsageError
-from lakemill.lake.launch import launching, quieten
+from lakemill.lake.launch import launch, quieten
 from lakemill.modules import tell_workers
 
 # Results must not depend on where a job runs: these are set on every session, wherever it came from.
@@ -56,8 +56,9 @@ def start_session(spark_conf: Mapping[str, str]) -> SparkSession:
     builder = SparkSession.builder.appName("lakemill")
     for key, value in _with_delta({**QUICK, **UTC, **DELTA, **_submitted_with(), **spark_conf}).items():
         builder = builder.config(key, value)
-    with launching(spark_conf):
-        session = builder.getOrCreate().newSession()
+    if SparkContext._active_spark_context is None:
+        launch(spark_conf, builder.getOrCreate)
+    session = builder.getOrCreate().newSession()
     _check_versions(session)
     quieten(session, spark_conf)
     for key, value in {**_runtime(session, spark_conf), **MEANING}.items():
