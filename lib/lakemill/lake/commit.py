@@ -38,13 +38,13 @@ def committed(target: Table, planned: int, progress: Progress, write: Callable[[
     return confirm(target.log(), target.name, progress, planned)
 
 
-def repeat(target: Table, progress: Progress, planned: int) -> None:
+def repeat(target: Table, progress: Progress, planned: int) -> Commit:
     """The progress alone, on top of the log: where readers find it, and log clean-up does not.
 
     `planned`: the target's version of which this is the progress.
     """
     nothing = target.spark.createDataFrame([], target.log().schema)
-    committed(target, planned, progress, lambda: append(target, nothing))
+    return committed(target, planned, progress, lambda: append(target, nothing))
 
 
 def is_old(target: Table, progress: Progress, sources: Iterable[float]) -> bool:

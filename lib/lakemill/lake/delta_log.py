@@ -60,6 +60,12 @@ class DeltaLog(Log):
         return str(found.get()) if found.isDefined() else None
 
     @property
+    def settings(self) -> dict[str, str]:
+        """All table properties."""
+        metadata: dict[str, Any] = json.loads(str(self.snapshot.metadata().json()))
+        return dict(metadata["metaData"]["configuration"])
+
+    @property
     def keeps_files(self) -> int:
         """How long the table keeps files that it let go of, in milliseconds: VACUUM removes what is older."""
         jvm: Any = self.spark._jvm

@@ -67,6 +67,12 @@ class Commit:
         return any(self._action(action, "remove").get("dataChange") for action in self.actions)
 
     @property
+    def removes_bare(self) -> bool:
+        """Whether it removed rows with a file of which it tells neither size nor partition."""
+        removed = (self._action(action, "remove") for action in self.actions)
+        return any(file.get("dataChange") and not file.get("extendedFileMetadata") for file in removed)
+
+    @property
     def removed_bytes(self) -> int:
         """How many bytes the files held that it removed."""
         return sum(self._action(action, "remove").get("size") or 0 for action in self.actions)

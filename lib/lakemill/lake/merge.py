@@ -6,7 +6,8 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame, functions as F
 
 from lakemill.columns import quoted
-from lakemill.core.mapreduce import GONE, same_key
+from lakemill.core.keys import same_key
+from lakemill.core.mapreduce import GONE
 from lakemill.lake.tables import Table
 
 

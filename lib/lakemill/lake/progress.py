@@ -12,6 +12,7 @@ from typing import Any
 
 from lakemill.errors import UsageError
 from lakemill.lake.log import Commit, Log
+from lakemill.maps.definition import Definition
 
 KEY = "lakemill"
 LANDING = "landing"
@@ -44,8 +45,10 @@ class Progress:
     """What a target was made from, and how.
 
     run: the number of the run, 1 first.   positions: how far each source was read, by the source's name.
-    fingerprint: of the job.   plan, reason: how the run went.   nonce: tells this commit from any other.
-    version: of the target, where it was read.
+    fingerprint: of the job.   plan, reason: how the run went.   columns: a digest of the target's columns.   source: a
+    digest of the job's files.   made_by: the versions of Spark, Delta and Python.   run_id: of the `lakemill run`, as
+    in the ledger; empty where no run wrote this.   nonce: tells this commit from any other.   version: of the target,
+    where it was read. In older tables columns, source, made_by and run_id are empty.
     """
 
     run: int
@@ -53,6 +56,10 @@ class Progress:
     fingerprint: str
     plan: str
     reason: str
+    columns: str = ""
+    source: str = ""
+    made_by: str = ""
+    run_id: str = ""
     nonce: str = field(default_factory=lambda: uuid.uuid4().hex)
     version: int = -1
 
@@ -60,6 +67,11 @@ class Progress:
         """How far a source table was read; None where the target was not made from it."""
         position = self.positions.get(name)
         return TablePosition(**position) if position else None
+
+    @property
+    def definition(self) -> Definition:
+        """The definition that made the target."""
+        return Definition(self.fingerprint, self.source, self.made_by)
 
     @property
     def versions(self) -> dict[str, int]:
@@ -72,7 +84,7 @@ class Progress:
 
     def again(self) -> "Progress":
         """The same under the next number: for a writer that changes no row."""
-        return replace(self, run=self.run + 1, nonce=uuid.uuid4().hex, version=-1)
+        return replace(self, run=self.run + 1, run_id="", nonce=uuid.uuid4().hex, version=-1)
 
 
 @dataclass(frozen=True)

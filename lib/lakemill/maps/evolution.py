@@ -12,7 +12,7 @@ from pyspark.sql.types import StructType
 
 from lakemill.maps.analysed import node_name, normal
 from lakemill.maps.joined import attribute, handed_on
-from lakemill.maps.rowwise import Mapped
+from lakemill.maps.rowwise import CheckedMap
 
 
 def other_columns(before: Mapping[str, StructType], now: Mapping[str, StructType]) -> dict[str, set[str]]:
@@ -24,14 +24,14 @@ def _typed(schema: StructType) -> set[tuple[str, str]]:
     return {(field.name, field.dataType.simpleString()) for field in schema.fields}
 
 
-def same_map(before: Mapped, now: Mapped, sources: Sequence[str], others: Mapping[str, set[str]]) -> bool:
+def same_map(before: CheckedMap, now: CheckedMap, sources: Sequence[str], others: Mapping[str, set[str]]) -> bool:
     """Whether the map does the same in both plans, but for handing the other columns on."""
     changed = [others[name] for name in sources]
     plans = [_without(mapped, changed) for mapped in (before, now)]
     return None not in plans and plans[0] == plans[1]
 
 
-def _without(mapped: Mapped, changed: Sequence[set[str]]) -> str | None:
+def _without(mapped: CheckedMap, changed: Sequence[set[str]]) -> str | None:
     """The plan without the places where it hands on changed columns.
 
     None where a union takes some: it goes by the places of columns, not by their names.

@@ -29,6 +29,8 @@ from pyspark.sql.types import (
     TimestampType,
 )
 
+SHOWN = 100
+"""Letters of a value that an error shows."""
 BITS: Mapping[type[DataType], int] = {ByteType: 8, ShortType: 16, IntegerType: 32, LongType: 64}
 
 
@@ -45,6 +47,15 @@ def fitted(value: Any, kind: DataType) -> Any:
     if found is None:
         raise TypeError(f"{value!r} is no {kind.simpleString()}")
     return found
+
+
+def was_given(*values: Any) -> str:
+    """What a function was given when it failed: for an error's note, which Python prints at the end of its trace."""
+    return f"(given {', '.join(_cut(repr(value)) for value in values) or 'nothing'})"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
 
 
 def _integer(value: Any, kind: DataType) -> int | None:

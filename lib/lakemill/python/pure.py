@@ -12,7 +12,7 @@ from pyspark.util import PythonEvalType
 
 from lakemill.errors import UsageError
 from lakemill.python.bytecode import digest
-from lakemill.python.fitted import fitted
+from lakemill.python.fitted import fitted, was_given
 
 MARK = re.compile(r"@pure:[0-9a-f]{32}")
 """What follows a marked function's name in a plan: a digest of what it does, so that a changed body is another plan."""
@@ -50,7 +50,14 @@ class Pure:
 
 
 def _fitting(function: Callable[..., Any], kind: DataType) -> Callable[..., Any]:
-    return lambda *given: fitted(function(*given), kind)
+    def value(*given: Any) -> Any:
+        try:
+            return fitted(function(*given), kind)
+        except Exception as error:
+            error.add_note(was_given(*given))
+            raise
+
+    return value
 
 
 def pure(what: Any) -> Any:

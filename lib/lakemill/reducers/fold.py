@@ -20,15 +20,15 @@ from pyspark.sql.types import (
     TimestampType,
 )
 
-from lakemill.columns import column, has_no_order, names, one_zero, text, type_of
+from lakemill.columns import column, column_text, has_no_order, names, one_zero, type_of
 from lakemill.errors import UsageError
 from lakemill.python.bytecode import digest
-from lakemill.python.fitted import fitted
+from lakemill.python.fitted import fitted, was_given
 from lakemill.reducers.bag import KEPT, Bag
 from lakemill.reducers.part import COUNT, VALUE, Collected, Part
 from lakemill.reducers.reducer import Reducer
 
-State = Any
+FoldState = Any
 """What a fold makes of rows: None, numbers, texts, lists and dicts by text (JSON)."""
 
 
@@ -36,28 +36,33 @@ State = Any
 class Steps:
     """The functions of a fold, as they go to where the rows are."""
 
-    zero: State
-    add: Callable[[State, Any], State]
-    merge: Callable[[State, State], State]
-    present: Callable[[State], Any]
-    remove: Callable[[State, Any], State] | None
+    zero: FoldState
+    add: Callable[[FoldState, Any], FoldState]
+    merge: Callable[[FoldState, FoldState], FoldState]
+    present: Callable[[FoldState], Any]
+    remove: Callable[[FoldState, Any], FoldState] | None
 
-    def of(self, rows: Sequence[Any]) -> State:
+    def of(self, rows: Sequence[Any]) -> FoldState:
         """The state of rows, in their order."""
         state = copy.deepcopy(self.zero)
         for row in rows:
-            state = self.add(state, row)
+            state = _called(self.add, state, row)
         return state
 
-    def without(self, state: State, rows: Sequence[Any]) -> State:
+    def without(self, state: FoldState, rows: Sequence[Any]) -> FoldState:
         """The state after rows were taken away."""
         assert self.remove is not None
         for row in rows:
-            state = self.remove(state, row)
+            state = _called(self.remove, state, row)
         return state
 
     def said(self, rows: Sequence[Any]) -> str:
-        """The state of rows as JSON: the only form in which `merge`, `remove` and `present` see states."""
+        """The state of rows as JSON: the only form in which `merge`, `remove` and `present` see states.
+
+        A table keeps states for years, across versions of Python, and whoever can write to the table can write one:
+        JSON can be read then, and never runs code as a pickle would. A state always goes through JSON, also where it
+        is not kept, so that a function sees the same in a rebuild and in an update: a tuple is a list in both.
+        """
         return json.dumps(self.of(rows), sort_keys=True)
 
     def counted(self, entries: Sequence[Any]) -> str:
@@ -70,12 +75,21 @@ class Steps:
         came = [entry[VALUE] for entry in entries for _ in range(entry[COUNT])]
         went = [entry[VALUE] for entry in entries for _ in range(-entry[COUNT])]
         if came:
-            state = self.merge(state, json.loads(self.said(came)))
+            state = _called(self.merge, state, json.loads(self.said(came)))
         return json.dumps(self.without(state, went) if went else state, sort_keys=True)
 
     def shown(self, said: str, kind: DataType) -> Any:
         """What is presented of a state, as a value of this type."""
-        return fitted(self.present(json.loads(said)), kind)
+        return fitted(_called(self.present, json.loads(said)), kind)
+
+
+def _called(function: Callable[..., Any], *given: Any) -> Any:
+    """What a function gives; what it was given is noted at the error that it raises."""
+    try:
+        return function(*given)
+    except Exception as error:
+        error.add_note(was_given(*given))
+        raise
 
 
 class Fold(Reducer):
@@ -98,12 +112,12 @@ class Fold(Reducer):
     def __init__(
         self,
         of: str | Sequence[str],
-        zero: State,
-        add: Callable[[State, Any], State],
-        merge: Callable[[State, State], State],
-        present: Callable[[State], Any],
+        zero: FoldState,
+        add: Callable[[FoldState, Any], FoldState],
+        merge: Callable[[FoldState, FoldState], FoldState],
+        present: Callable[[FoldState], Any],
         returns: str,
-        remove: Callable[[State, Any], State] | None = None,
+        remove: Callable[[FoldState, Any], FoldState] | None = None,
     ) -> None:
         self.of, self.returns = names(of), returns
         self.steps = Steps(zero, add, merge, present, remove)
@@ -192,7 +206,7 @@ class Folded(Collected):
 
     @property
     def definition(self) -> str:
-        return f"fold {self.fold.definition} of {text(self.value)}"
+        return f"fold {self.fold.definition} of {column_text(self.value)}"
 
     @property
     def none(self) -> Column:

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame
 
 from lakemill.core.steps import steps
-from lakemill.job import Dump, Job
-from lakemill.lake.progress import read_progress
+from lakemill.job import Job
 from lakemill.refresh import Task, prepare
 from lakemill.refresh.load import plan_load
 from lakemill.refresh.plan import UPDATE
@@ -30,10 +29,11 @@ class Explanation:
 
 def explain(world: World, job: Job, policy: str = "auto") -> Explanation:
     """The explanation for one table; reads logs only."""
-    if isinstance(job.source, Dump):
-        target = world.lake.table(job.target)
-        plan, _, _ = plan_load(world, job, policy, read_progress(target.log(), job.target))
-        feed = {job.source.feed: f"dumps in {world.landing}/{job.source.feed}"}
+    if job.outside:
+        known = plan_load(world, job, policy)
+        plan = known.plan
+        words = f"dumps in {world.landing}/{job.outside.feed}"
+        feed = {job.outside.feed: f"{words}; {known.remark}" if known.remark else words}
         return Explanation(
             job.target, plan.kind, plan.reason, plan.detail, feed, {}, "appends; dumps are never taken back", []
         )

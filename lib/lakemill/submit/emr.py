@@ -43,12 +43,18 @@ class Step:
         said = _failure(status) + (_cluster_says(cluster) if ended or name not in ("RUNNING", *OVER) else [])
         return State(name, "; ".join(dict.fromkeys(said)), over=ended or name in OVER)
 
-    def cancel(self) -> None:
-        """End the step, or the cluster that is there for it alone."""
+    def cancel(self) -> str | None:
+        """End the step, or the cluster that is there for it alone.
+
+        EMR answers with a status for each step: that the request was taken does not say that a step will be cancelled.
+        """
         if self.alone:
             self.aws.do(Call("emr", "terminate_job_flows", {"JobFlowIds": [self.cluster]}))
-            return
-        self.aws.do(Call("emr", "cancel_steps", {"ClusterId": self.cluster, "StepIds": [self.step]}))
+            return None
+        call = Call("emr", "cancel_steps", {"ClusterId": self.cluster, "StepIds": [self.step]})
+        answers = self.aws.do(call).get("CancelStepsInfoList", [])
+        refused = [answer for answer in answers if answer.get("Status") == "FAILED"]
+        return " ".join(answer.get("Reason") or "EMR does not say why." for answer in refused) or None
 
 
 def _failure(status: dict[str, Any]) -> list[str]:

@@ -7,15 +7,16 @@ from typing import Any
 
 from lakemill.conf import GLUE, Conf, texts
 from lakemill.errors import UsageError, did_you_mean
+from lakemill.submit.confs import check_confs
 
 EMR, SERVERLESS = "emr", "emr-serverless"
 WHERE = (EMR, SERVERLESS)
 
 BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 S3 = re.compile(r"s3://(?P<bucket>[^/]+)(?:/(?P<prefix>[A-Za-z0-9_.=/-]+))?")
-CLUSTER = re.compile(r"j-[A-Z0-9]+")
-APPLICATION = re.compile(r"[0-9a-z]+")
-SECRET = re.compile(r"secret|password|token|access\.?key", re.IGNORECASE)
+CLUSTER = re.compile(r"j-[A-Z0-9]{1,250}")
+APPLICATION = re.compile(r"[0-9a-z]{1,64}")
+ROLE = r"role/([!-~]{1,512}/)?[A-Za-z0-9_+=,.@-]{1,64}"
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ def read_settings(conf: Conf, environment: str) -> Settings:
             "lakemill's own project does, with your account, buckets and roles."
         )
     account = said.text("account", re.compile(r"\d{12}"), "the 12 digits of an AWS account, in quotes")
-    role = re.compile(rf"arn:aws[a-z-]*:iam::{account}:role/.+"), f"the ARN of a role in the account {account}"
+    role = re.compile(rf"arn:aws[a-z-]*:iam::{account}:{ROLE}"), f"the ARN of a role in the account {account}"
     where = _cluster(said.map("cluster")) if environment == EMR else _application(said)
     settings = Settings(
         environment,
@@ -163,13 +164,8 @@ def _places(conf: Conf, file: str) -> tuple[str, ...]:
 
 
 def _check_spark(settings: Settings) -> None:
-    """No secrets, which whoever may look at a run would read; and on EMR Serverless Delta, if it is named."""
-    for key in settings.spark:
-        if SECRET.search(key):
-            raise UsageError(
-                f"{settings.file}: {key} under spark is a secret, and whoever may look at the run could read it. "
-                "Leave it out and let the run's role have the right."
-            )
+    """All confs arrive; and on EMR Serverless, Delta is one of them."""
+    check_confs(settings.environment, settings.file, settings.spark)
     if settings.environment == SERVERLESS and "delta" not in settings.spark.get("spark.jars", ""):
         raise UsageError(
             f"{settings.file}: spark.jars under spark names no Delta jar. The release has them: "

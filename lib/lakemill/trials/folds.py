@@ -3,10 +3,11 @@
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from traceback import format_exception
 
 from pyspark.sql import Row
 
-from lakemill.errors import UsageError
+from lakemill.errors import UsageError, shortened
 from lakemill.job import Job
 from lakemill.reducers import Fold
 
@@ -30,13 +31,13 @@ def try_fold(job: Job, name: str, fold: Fold, groups: Sequence[Sequence[Row]], k
 
 @contextmanager
 def _told(job: Job, name: str, rows: Sequence[Row]) -> Iterator[None]:
-    """What a function of the fold raises, with the rows that it was given."""
+    """What a function of the fold raises, with its line and the rows that it was given."""
     try:
         yield
     except UsageError:
         raise
     except Exception as error:
-        raise _broken(job, name, f"{type(error).__name__}: {error}", rows) from error
+        raise _broken(job, name, shortened("".join(format_exception(error))), rows) from error
 
 
 def _cases(fold: Fold, rows: Sequence[Row]) -> Iterator[tuple[str, str, str]]:

@@ -23,9 +23,8 @@ from pyspark.sql.types import (
     TimestampType,
 )
 
-from lakemill.columns import column, has_no_order
+from lakemill.columns import any_not_zero, column, has_no_order
 from lakemill.core import mapreduce
-from lakemill.core.collect import any_not_zero
 from lakemill.core.reduction import Reduction, reduction
 from lakemill.core.weights import weigh
 from lakemill.errors import UsageError, first_line
