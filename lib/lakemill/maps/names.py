@@ -17,9 +17,9 @@ from lakemill.python.pure import marked
 from lakemill.reducers import Latest
 
 OWN = {
-    RESERVED, "_added", "_all", "_at_floor", "_at_risk", "_count", "_each", "_entries", "_found", "_gone", "_half",
-    "_held", "_one", "_part", "_place", "_register", "_removed", "_rows", "_said", "_sign", "_sums", "_trial", "_true",
-    "_value", "_was", "_weight",
+    RESERVED, "_added", "_all", "_at_floor", "_at_risk", "_count", "_each", "_entries", "_expected", "_floor_there",
+    "_found", "_gone", "_half", "_one", "_part", "_place", "_register", "_removed", "_rows", "_sign", "_stored",
+    "_sums", "_trial", "_value", "_was", "_weight",
 }  # fmt: skip
 OWN_PREFIXES = ("_best_", "_distinct_", "_entries_", "_sum_", "_value_")
 BESIDE_ROWS = {"_added", "_gone", "_removed", "_sign", "_weight"}
