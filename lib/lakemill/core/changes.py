@@ -88,29 +88,29 @@ class _Summand:
         """The rows of each other source to send beside the change, by its place."""
         met = {self.at: self._change}
         for link in self.joins.path(self.at):
-            met[link.other] = self.hold(self._met(link.other, met[link.one], link.columns))
+            met[link.right] = self.hold(self._met(link.right, met[link.left], link.columns))
         beside = self.joins.beside(self.at)
-        for at, other in enumerate(self.sources):
+        for at, source in enumerate(self.sources):
             if at not in beside:
                 # In a union's other branch, its rows would come of both sides of the change, and cancel: for nothing.
-                yield at, empty(other.new.sparkSession, other.new.schema)
+                yield at, empty(source.new.sparkSession, source.new.schema)
             elif at != self.at:
                 yield at, met[at] if at in met else self._whole(at)
 
     def _met(self, at: int, by: DataFrame, columns: Sequence[tuple[str, str]]) -> DataFrame:
         """The rows of another source that meet `by`: as they are now for sources before this one, else as they were."""
-        other = self.sources[at]
-        rows = meeting(other.new, by, columns)
-        if at < self.at or other.change is None:
+        source = self.sources[at]
+        rows = meeting(source.new, by, columns)
+        if at < self.at or source.change is None:
             return rows
-        return less(rows, meeting(other.change, by, columns))
+        return less(rows, meeting(source.change, by, columns))
 
     def _whole(self, at: int) -> DataFrame:
         """All rows of another source, of the same time as `_met` has."""
-        other = self.sources[at]
-        if at < self.at or other.change is None:
-            return other.new
-        return other.old if other.old is not None else less(other.new, other.change)
+        source = self.sources[at]
+        if at < self.at or source.change is None:
+            return source.new
+        return source.old if source.old is not None else less(source.new, source.change)
 
 
 def meeting(rows: DataFrame, by: DataFrame, columns: Sequence[tuple[str, str]]) -> DataFrame:

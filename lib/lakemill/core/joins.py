@@ -34,20 +34,20 @@ class Branch:
 
 @dataclass(frozen=True)
 class Link:
-    """Two sources, `one` and `other`, whose rows meet only where columns of theirs are equal.
+    """Two sources, `left` and `right`, whose rows meet only where columns of theirs are equal.
 
-    columns: the pairs of them, of `one` and of `other`.
+    columns: the pairs of them, of `left` and of `right`.
     """
 
-    one: int
-    other: int
+    left: int
+    right: int
     columns: tuple[tuple[str, str], ...]
     optional: bool = False
-    """Whether `other` is the optional side, so that `one` keeps its rows without it."""
+    """Whether `right` is the optional side, so that `left` keeps its rows without it."""
 
     def turned(self) -> "Link":
         """The same, seen from the other source."""
-        return replace(self, one=self.other, other=self.one, columns=tuple((b, a) for a, b in self.columns))
+        return replace(self, left=self.right, right=self.left, columns=tuple((b, a) for a, b in self.columns))
 
 
 @dataclass(frozen=True)
@@ -87,14 +87,14 @@ class Joins:
         while waiting:
             here = waiting.pop(0)
             for link in self._from(here, source):
-                if link.other not in reached:
-                    reached.add(link.other)
-                    waiting.append(link.other)
+                if link.right not in reached:
+                    reached.add(link.right)
+                    waiting.append(link.right)
                     yield link
 
     def found_by(self, source: int) -> tuple[str, ...]:
         """The columns of an optional source by which rows find it; none where these are not plain columns."""
-        looked_up = [link.columns for link in self.links if link.optional and link.other == source]
+        looked_up = [link.columns for link in self.links if link.optional and link.right == source]
         return tuple(column for _, column in max(looked_up, key=len, default=()))
 
     def told_by(self, source: int) -> dict[str, str]:
@@ -103,7 +103,7 @@ class Joins:
 
     def _from(self, here: int, start: int) -> Iterator[Link]:
         for link in self.links:
-            if link.one == here:
+            if link.left == here:
                 yield link
-            elif link.other == here and (not link.optional or here == start):
+            elif link.right == here and (not link.optional or here == start):
                 yield link.turned()

@@ -86,13 +86,13 @@ def advance(deltas: DataFrame, old: DataFrame, reduction: Reduction) -> DataFram
     """
     stored = old.withColumn(FOUND, F.lit(True)).alias("t")
     joined = deltas.alias("d").join(stored, same_key(reduction.key, "d", "t"), "left")
-    found, known = F.coalesce(F.col(f"t.{FOUND}"), F.lit(False)), reduction.stored("t")
-    was = [F.when(found, known[name]).otherwise(_none(part)).alias(name) for name, part in reduction.parts.items()]
+    there, known = F.coalesce(F.col(f"t.{FOUND}"), F.lit(False)), reduction.stored("t")
+    was = [F.when(there, known[name]).otherwise(_none(part)).alias(name) for name, part in reduction.parts.items()]
     met = joined.select(
         *[F.col(f"d.{quoted(name)}") for name in reduction.key],
         *[F.col(f"d.{name}") for name in (SUMS, ENTRIES) if name in deltas.columns],
         F.struct(*was).alias(WAS),
-        found.alias(FOUND),
+        there.alias(FOUND),
     )
     now = {name: part.two(_field(WAS, name), _came(name, part)) for name, part in reduction.parts.items()}
     risks = [part.at_risk(_field(WAS, name), _came(name, part)) for name, part in reduction.collected.items()]

@@ -97,5 +97,5 @@ def _places(values: Sequence[Any]) -> Sequence[Any]:
         return values
     coded = [value.encode() for value in values]
     both = zip(coded[0], coded[-1], strict=False)
-    common = next((at for at, (one, other) in enumerate(both) if one != other), len(coded[0]))
+    common = next((at for at, (first, last) in enumerate(both) if first != last), len(coded[0]))
     return [int.from_bytes(value[common : common + TOLD_BYTES].ljust(TOLD_BYTES, b"\0")) for value in coded]

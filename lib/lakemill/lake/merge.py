@@ -70,4 +70,4 @@ def _assign(values: Mapping[str, Column]) -> dict[str, str | Column]:
 
 def _differs(values: Mapping[str, Column]) -> Column:
     same = [F.col(f"t.{quoted(name)}").eqNullSafe(value) for name, value in values.items()]
-    return ~reduce(lambda one, other: one & other, same, F.lit(True))
+    return ~reduce(lambda left, right: left & right, same, F.lit(True))

@@ -46,7 +46,7 @@ def joins_of(nodes: Sequence[Node], leaves: Sequence[int], output: Mapping[str, 
     links = tuple(
         link
         for link in walk.links
-        if {link.one, link.other} <= once and link.one not in hidden and (link.optional or link.other not in hidden)
+        if {link.left, link.right} <= once and link.left not in hidden and (link.optional or link.right not in hidden)
     )
     joins = Joins(side.branches, links, frozenset(walk.optional), frozenset(walk.opaque))
     unreachable = {source for source in joins.optional if not joins.found_by(source)}
@@ -110,7 +110,7 @@ class _Walk:
             # A column of a side that rows may lack is NULL for those, whatever rows of that source there are.
             if a is not None and b is not None and not {a[0], b[0]} & (self.optional | self.opaque):
                 pairs.setdefault((a[0], b[0]), []).append((a[1], b[1]))
-        self.links += [Link(one, other, tuple(columns), optional) for (one, other), columns in pairs.items()]
+        self.links += [Link(*places, tuple(columns), optional) for places, columns in pairs.items()]
 
 
 def _without(branches: Sequence[Branch], leaves: Sequence[int]) -> tuple[Branch, ...]:

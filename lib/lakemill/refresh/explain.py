@@ -59,8 +59,8 @@ def _met(task: Task, at: int) -> str:
     joins, names = task.mapped.joins, task.job.sources
     if at in joins.opaque or joins.constant(at):
         return f"; a change of it rebuilds, {'OUTER_JOIN' if at in joins.opaque else 'MAP_NOT_LINEAR'}"
-    by = {link.other: ", ".join(its for _, its in link.columns) for link in joins.path(at)}
-    others = [f"{names[other]} {'by ' + by[other] if other in by else 'whole'}" for other in sorted(joins.beside(at))]
+    by = {link.right: ", ".join(column for _, column in link.columns) for link in joins.path(at)}
+    others = [f"{names[place]} {'by ' + by[place] if place in by else 'whole'}" for place in sorted(joins.beside(at))]
     return f"; a change of it meets {' and '.join(others)}" if others else ""
 
 
