@@ -48,8 +48,8 @@ def _load(path: Path) -> Job:
     except LakemillError:
         raise
     except Exception as error:
-        said = f"{type(error).__name__}: {error}{place_of(error, folder)}"
-        raise UsageError(f"{path} cannot be imported: {said}. Mend the file.") from error
+        why = f"{type(error).__name__}: {error}{place_of(error, folder)}"
+        raise UsageError(f"{path} cannot be imported: {why}. Mend the file.") from error
     job = getattr(module, "job", None)
     if not isinstance(job, Job):
         raise UsageError(
@@ -131,14 +131,14 @@ def select(jobs: Mapping[str, Job], wanted: Sequence[str]) -> list[str]:
         return ordered(jobs)
     chosen, order = set[str](), ordered(jobs)
     for asked in wanted:
-        found = _matching(jobs, asked.removeprefix("+"))
-        for name in found:
+        names = _matching(jobs, asked.removeprefix("+"))
+        for name in names:
             chosen |= upstream(jobs, name) if asked.startswith("+") else {name}
     return [name for name in order if name in chosen]
 
 
 def _matching(jobs: Iterable[str], asked: str) -> list[str]:
-    found = [name for name in jobs if fnmatchcase(name, asked)]
-    if not found:
+    names = [name for name in jobs if fnmatchcase(name, asked)]
+    if not names:
         raise UsageError(f'No job makes a table "{asked}". {did_you_mean(asked, jobs)}')
-    return found
+    return names

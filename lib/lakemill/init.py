@@ -138,7 +138,7 @@ def _renamed(plain: Mapping[str, str]) -> str:
 def _unused(name: str, taken: Iterable[str]) -> str:
     """The name, or with a number behind it: Delta takes names that differ in capitals for one."""
     names = [name, *(f"{name}_{number}" for number in range(2, len(set(taken)) + 3))]
-    return next(each for each in names if each.lower() not in taken)
+    return next(free for free in names if free.lower() not in taken)
 
 
 def _word(name: str) -> str:

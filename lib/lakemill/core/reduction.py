@@ -188,5 +188,5 @@ def _prepared(
         for read in columns:
             type_of(read, types)
         return reducer.prepare(types)
-    except UsageError as wrong:
-        raise UsageError(f'{job.target}: reducer "{name}" {wrong}') from None
+    except UsageError as error:
+        raise UsageError(f'{job.target}: reducer "{name}" {error}') from None

@@ -15,9 +15,9 @@ from lakemill.lake.tables import Pin, Table
 def change_since(pin: Pin, read: TablePosition | None) -> Change:
     """The change of a source since the version that the target was made from."""
     name, after = pin.table.name, read.version if read else -1
-    other = replaced(pin, read)
-    if other:
-        return Change(name, after, pin.version, True, problem="SOURCE_RECREATED", detail=other)
+    how = replaced(pin, read)
+    if how:
+        return Change(name, after, pin.version, True, problem="SOURCE_RECREATED", detail=how)
     if pin.version <= after or read is None:
         size = pin.table.log().bytes_at(pin.version)
         return Change(name, after, after, table_bytes=size, ahead=pin.version < after)

@@ -95,8 +95,8 @@ def maintain_ledger(table: Table) -> Maintained:
 
 def _needs(table: Table, readers: Sequence[Reader]) -> list[Need]:
     files = log_files(table)
-    found = [need(table, reader, files) for reader in readers if reader.source == table.name]
-    return [one for one in found if one]
+    needs = [need(table, reader, files) for reader in readers if reader.source == table.name]
+    return [wanted for wanted in needs if wanted]
 
 
 def _optimize(table: Table, key: Sequence[str], done: Maintained) -> None:
@@ -130,10 +130,10 @@ def _vacuum(table: Table, needs: Sequence[Need], done: Maintained) -> None:
     """
     log = table.log()
     until = time.time() * 1000 - log.keeps_files
-    holding = [one for one in needs if one.files_from < until + DAY]
-    done.remarks += [_held(one, "no file was removed") for one in holding]
+    holding = [wanted for wanted in needs if wanted.files_from < until + DAY]
+    done.remarks += [_held(wanted, "no file was removed") for wanted in holding]
     if holding:
-        done.oldest_version = min(one.version for one in holding)
+        done.oldest_version = min(wanted.version for wanted in holding)
         return
     done.oldest_version = log_files(table).at(until)
     tasks = str(table.spark.sparkContext.defaultParallelism)
@@ -144,11 +144,11 @@ def _vacuum(table: Table, needs: Sequence[Need], done: Maintained) -> None:
 
 def _vacuumed(log: Log, before: int) -> tuple[int, int]:
     """What the VACUUM after a version said that it removed: files, bytes."""
-    said: dict[str, Any] = {}
+    metrics: dict[str, Any] = {}
     for commit in log.commits(before, log.version) or []:
         if commit.vacuums:
-            said |= commit.info.get("operationMetrics") or {}
-    return int(said.get("numDeletedFiles", 0)), int(said.get("sizeOfDataToDelete", 0))
+            metrics |= commit.info.get("operationMetrics") or {}
+    return int(metrics.get("numDeletedFiles", 0)), int(metrics.get("sizeOfDataToDelete", 0))
 
 
 def _moved(lake: Lake, progress: Progress) -> Progress:
@@ -174,9 +174,9 @@ def _clean_log(table: Table, needs: Sequence[Need], done: Maintained) -> None:
     delta, own = log.snapshot.deltaLog(), log.keeps_log
     if oldest > now - own:
         return
-    holding = [one for one in needs if one.log_from < now - own + DAY]
-    done.remarks += [_held(one, "the log is kept from there on") for one in holding]
-    retention = max([own, *(int(now - one.log_from) + DAY for one in holding)])
+    holding = [wanted for wanted in needs if wanted.log_from < now - own + DAY]
+    done.remarks += [_held(wanted, "the log is kept from there on") for wanted in holding]
+    retention = max([own, *(int(now - wanted.log_from) + DAY for wanted in holding)])
     before = list_files(table.spark, f"{table.uri}/_delta_log")
     delta.checkpoint()
     _clean_up(table.spark, delta, log.snapshot, retention)
@@ -203,8 +203,8 @@ def _option_of_long(spark: SparkSession, number: int) -> Any:
     return jvm.scala.collection.StringOps(str(number)).toLongOption()
 
 
-def _held(one: Need, what: str) -> str:
-    reader = one.reader
+def _held(wanted: Need, what: str) -> str:
+    reader = wanted.reader
     return f"{reader.name} was made from version {reader.version}: {what}; `lakemill run {reader.name}` lets go of it"
 
 

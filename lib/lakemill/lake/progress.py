@@ -113,9 +113,9 @@ def read_progress(log: Log, table: str) -> Progress | NoProgress:
         if commit is None:
             detail = f"the commit that held it was cleaned from the log before {version}"
             return NoProgress("PROGRESS_LOST", detail, _taken(log, table))
-        found = progress_of(commit)
-        if found and commit.transaction(app_id(table)) == found.run:
-            return found
+        progress = progress_of(commit)
+        if progress and commit.transaction(app_id(table)) == progress.run:
+            return progress
         if commit.changes_data:
             return _foreign(commit, _taken(log, table))
     return NoProgress("PROGRESS_LOST", "no commit holds it", _taken(log, table))
@@ -135,7 +135,7 @@ def _taken(log: Log, table: str) -> int:
 def last_progress(log: Log) -> Progress | None:
     """The newest progress in the log, whatever others wrote after it: what the table claims to be made from."""
     commits = (log.commit(version) for version in range(log.version, -1, -1))
-    return next((found for commit in commits if commit and (found := progress_of(commit))), None)
+    return next((progress for commit in commits if commit and (progress := progress_of(commit))), None)
 
 
 def _foreign(commit: Commit, taken: int) -> NoProgress:
@@ -154,7 +154,7 @@ def progress_of(commit: Commit) -> Progress | None:
     if not isinstance(metadata, dict) or KEY not in metadata:
         return None
     recorded = _in_positions(metadata[KEY])
-    known = {each.name: recorded[each.name] for each in fields(Progress) if each.name in recorded}
+    known = {entry.name: recorded[entry.name] for entry in fields(Progress) if entry.name in recorded}
     return Progress(**known | {"version": commit.version})
 
 

@@ -111,7 +111,7 @@ def _padded(field: StructField) -> str:
 
 def _is_another(field: StructField, later: StructField) -> bool:
     """Whether a column was dropped and one of the same name added."""
-    ids = [each.metadata[MAPPED_ID] for each in (field, later) if MAPPED_ID in each.metadata]
+    ids = [column.metadata[MAPPED_ID] for column in (field, later) if MAPPED_ID in column.metadata]
     return len(set(ids)) == 2
 
 

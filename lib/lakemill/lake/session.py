@@ -154,8 +154,8 @@ def _delta_version(session: SparkSession) -> str:
 
 def numbers(version: str) -> tuple[int, ...]:
     """(4, 0, 0) of 4.0.0-amzn-1-spark."""
-    found = re.match(r"\d+(\.\d+)*", version)
-    return tuple(int(number) for number in found[0].split(".")) if found else ()
+    match = re.match(r"\d+(\.\d+)*", version)
+    return tuple(int(number) for number in match[0].split(".")) if match else ()
 
 
 def _runtime(session: SparkSession, spark_conf: Mapping[str, str]) -> dict[str, str]:

@@ -76,7 +76,7 @@ def as_made(world: World, job: Job, progress: Progress) -> AsMade | None:
     schemas = {name: pin.table.presented(_rows(pin, progress).schema) for name, pin in pins.items()}
     # A source that is named twice is read twice: its columns must not be taken for each other.
     full = [_rows(pins[name], progress) for name in job.sources]
-    named = [[column(each) for each in schemas[name].names] for name in job.sources]
+    named = [[column(listed) for listed in schemas[name].names] for name in job.sources]
     frames = [frame.select(*names) for frame, names in zip(full, named, strict=True)]
     return AsMade(job, schemas, check_job(world.spark, job, schemas), frames)
 
@@ -116,10 +116,10 @@ def _rows(pin: Pin, progress: Progress) -> DataFrame:
     name, log = pin.table.name, pin.table.log()
     read = progress.table(name)
     assert read is not None
-    other = replaced(pin, read)
-    if other:
+    how = replaced(pin, read)
+    if how:
         raise LakemillError(
-            f"A table made from {name} cannot be verified: another table stands in its place now ({other}). "
+            f"A table made from {name} cannot be verified: another table stands in its place now ({how}). "
             "`lakemill run` rebuilds what was made from it."
         )
     return pin.table.full(unchanged_until(read.version, log.commits(read.version, pin.version) or []))

@@ -151,7 +151,7 @@ def _manifests(spark: SparkSession, place: str) -> tuple[str, dict[str, bytes], 
     statuses = system.listStatus(path) if system.exists(path) else ()
     folders = [str(status.getPath().toString())[len(uri) + 1 :] for status in statuses if status.isDirectory()]
     with ThreadPoolExecutor(AT_ONCE) as readers:
-        read = {name: found for name, found in zip(folders, readers.map(manifest, folders), strict=True) if found}
+        read = {name: entry for name, entry in zip(folders, readers.map(manifest, folders), strict=True) if entry}
     return (
         uri,
         {name: content for name, (content, _) in read.items()},
