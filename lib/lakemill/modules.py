@@ -144,7 +144,7 @@ def sources(folder: Path, file: Path) -> dict[str, str]:
         name = path.relative_to(folder).as_posix()
         if name not in texts:
             texts[name] = importlib.util.decode_source(path.read_bytes())
-            waiting += [found for module in imports(name, texts[name]) for found in _files(folder, module)]
+            waiting += [imported for module in imports(name, texts[name]) for imported in _files(folder, module)]
     return dict(sorted(texts.items()))
 
 

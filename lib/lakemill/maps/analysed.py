@@ -103,9 +103,9 @@ def _printed(plan: Any) -> str:
         return str(plan.treeString(*how, False))
 
 
-def same_plan(text: str, other: str) -> bool:
+def same_plan(left: str, right: str) -> bool:
     """Whether two plans' texts are the same, but for the rows of their stand-ins."""
-    return _without_rows(text) == _without_rows(other)
+    return _without_rows(left) == _without_rows(right)
 
 
 def _without_rows(text: str) -> str:

@@ -43,13 +43,15 @@ def _without(mapped: CheckedMap, changed: Sequence[set[str]]) -> str | None:
         if node_name(node) == "Union" and dropped.intersection(chain(*below)):
             return None
         listed = "projectList" if below else "output"
-        given.append([attribute(one[0]) for one in node[listed]] if listed in node else list(chain(*below)))
+        given.append([attribute(column[0]) for column in node[listed]] if listed in node else list(chain(*below)))
         if not below:
             names = changed[leaves.pop()]
             dropped |= {attribute(column[0]) for column in node["output"] if column[0]["name"] in names}
             node["output"] = [column for column in node["output"] if attribute(column[0]) not in dropped]
         elif "projectList" in node:
-            handed = [one for one in node["projectList"] if handed_on(one) and attribute(one[-1]) in dropped]
-            dropped |= {attribute(one[0]) for one in handed}
-            node["projectList"] = [one for one in node["projectList"] if one not in handed]
+            handed = [
+                column for column in node["projectList"] if handed_on(column) and attribute(column[-1]) in dropped
+            ]
+            dropped |= {attribute(column[0]) for column in handed}
+            node["projectList"] = [column for column in node["projectList"] if column not in handed]
     return normal(json.dumps(nodes, separators=(",", ":")))

@@ -163,9 +163,9 @@ def _met(condition: Any, left: Kept, right: Kept) -> set[str]:
     if name not in ("EqualTo", "EqualNullSafe"):
         return set()
     sides = [condition.left(), condition.right()]
-    for mine, other in (sides, sides[::-1]):
+    for mine, theirs in (sides, sides[::-1]):
         meant = _meaning(mine, left)
-        if meant is not None and meant == _meaning(other, right):
+        if meant is not None and meant == _meaning(theirs, right):
             return {meant}
     return set()
 

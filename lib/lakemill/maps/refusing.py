@@ -47,11 +47,11 @@ class _Search:
     def below(self, plan: Any) -> Refusing | None:
         """What refuses at a node or below it, the deepest first: its rows have to be there to be tried on."""
         children = each(plan.children())
-        found = next((found for child in children if (found := self.below(child))), None)
-        if found:
-            return found
+        refused = next((refused for child in children if (refused := self.below(child))), None)
+        if refused:
+            return refused
         expressions = each(plan.expressions())
-        return next((found for child in children if (found := self._at(child, expressions))), None)
+        return next((refused for child in children if (refused := self._at(child, expressions))), None)
 
     def _at(self, child: Any, expressions: list[Any]) -> Refusing | None:
         """What of a node's expressions refuses a row of a child."""

@@ -37,7 +37,7 @@ def rows_seen(spark: SparkSession, observed: Iterable[Observation]) -> int:
     one for its value would wait for ever. It has seen no rows.
     """
     _told(spark)
-    return sum(int(each.get["rows"] or 0) for each in observed if _completed(each))
+    return sum(int(observation.get["rows"] or 0) for observation in observed if _completed(observation))
 
 
 def _told(spark: SparkSession) -> None:

@@ -78,7 +78,7 @@ def missing(run: Run, position: int, made: Iterator[tuple[Progress, Commit]], kn
         if name not in own and (run.target, commit.version) not in known:
             runs.append(recovered(run.target, name, progress, commit))
         own.add(name)  # a run may make two commits; the last one tells it
-    return sorted(runs, key=lambda each: each.started_at)
+    return sorted(runs, key=lambda row: row.started_at)
 
 
 def recovered(target: str, run_id: str, progress: Progress, commit: Commit) -> Run:

@@ -43,10 +43,10 @@ def fitted(value: Any, kind: DataType) -> Any:
     make = MAKE.get(type(kind))
     if value is None or make is None:
         return value
-    found = make(value, kind)
-    if found is None:
+    made = make(value, kind)
+    if made is None:
         raise TypeError(f"{value!r} is no {kind.simpleString()}")
-    return found
+    return made
 
 
 def was_given(*values: Any) -> str:
@@ -112,7 +112,7 @@ def _binary(value: Any, kind: DataType) -> bytearray | None:
 
 def _array(value: Any, kind: DataType) -> list[Any] | None:
     assert isinstance(kind, ArrayType)
-    return [fitted(each, kind.elementType) for each in value] if isinstance(value, list | tuple) else None
+    return [fitted(item, kind.elementType) for item in value] if isinstance(value, list | tuple) else None
 
 
 def _struct(value: Any, kind: DataType) -> tuple[Any, ...] | None:
@@ -123,7 +123,7 @@ def _struct(value: Any, kind: DataType) -> tuple[Any, ...] | None:
         given = tuple(given[name] for name in kind.names) if given.keys() == set(kind.names) else None
     if not isinstance(given, tuple) or len(given) != len(kind.fields):
         return None
-    return tuple(fitted(each, field.dataType) for each, field in zip(given, kind.fields, strict=True))
+    return tuple(fitted(item, field.dataType) for item, field in zip(given, kind.fields, strict=True))
 
 
 MAKE: Mapping[type[DataType], Callable[[Any, DataType], Any]] = {

@@ -42,8 +42,8 @@ class Pure:
         """Its value for these columns. It is digested only here: by now all that it uses is defined."""
         try:
             name = f"{self.name}@pure:{digest(self.function)[:32]}"
-        except UsageError as wrong:
-            raise UsageError(f"pure: {self.name} {wrong}.") from None
+        except UsageError as error:
+            raise UsageError(f"pure: {self.name} {error}.") from None
         kind = DataType.fromDDL(self.returns) if isinstance(self.returns, str) else self.returns
         function = _fitting(self.function, kind) if self.eval_type == PythonEvalType.SQL_BATCHED_UDF else self.function
         return UserDefinedFunction(function, kind, name, self.eval_type, self.deterministic)(*columns)

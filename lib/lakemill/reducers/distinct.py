@@ -34,8 +34,8 @@ class CountDistinct(Reducer):
         return f"distinct_{'__'.join(self.columns)}"
 
     def prepare(self, types: Mapping[str, DataType]) -> dict[str, Bag]:
-        each = [type_of(name, types) for name in self.columns]
-        kind = each[0] if len(each) == 1 else StructType([StructField(f"_{at}", of) for at, of in enumerate(each)])
+        kinds = [type_of(name, types) for name in self.columns]
+        kind = kinds[0] if len(kinds) == 1 else StructType([StructField(f"_{at}", of) for at, of in enumerate(kinds)])
         return {self._part: Bag(self._value(types), kind, needs=0)}
 
     def present(self, parts: Mapping[str, Column], types: Mapping[str, DataType]) -> Column:

@@ -44,8 +44,8 @@ class Total:
                 f"adds up {self.type.simpleString()}: only integers and decimals add to the same total in every order."
             )
         if isinstance(self.type, DecimalType) and self.type.scale > 36:
-            said = self.type.simpleString()
-            raise UsageError(f"adds up {said}, which has no room for a sum; 36 places are the most.")
+            shown = self.type.simpleString()
+            raise UsageError(f"adds up {shown}, which has no room for a sum; 36 places are the most.")
 
     @property
     def kind(self) -> str:

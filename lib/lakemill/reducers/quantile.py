@@ -29,8 +29,8 @@ def value_at(entries: Column, rank: Column) -> Column:
 
     def step(seen: Column, entry: Column) -> Column:
         rows = seen["rows"] + entry[COUNT]
-        found = F.when(seen["found"].isNull() & (rows >= rank), entry[VALUE]).otherwise(seen["found"])
-        return F.struct(rows.alias("rows"), found.alias("found"))
+        value = F.when(seen["found"].isNull() & (rows >= rank), entry[VALUE]).otherwise(seen["found"])
+        return F.struct(rows.alias("rows"), value.alias("found"))
 
     none_yet = F.struct(F.lit(0).cast("bigint").alias("rows"), F.get(entries, F.lit(-1))[VALUE].alias("found"))
     return F.aggregate(entries, none_yet, step, lambda seen: seen["found"])

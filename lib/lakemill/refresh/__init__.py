@@ -70,12 +70,12 @@ def _do(task: Task, policy: str, run: Run) -> None:
     try:
         (rebuild.rebuild if task.plan.kind == REBUILD else update.update)(task, run)
     except (PySparkException, Py4JJavaError) as error:
-        other = _otherwise(task, policy, error) if task.plan.kind != REBUILD else None
-        if other is None and row_refused(error):
+        replanned = _otherwise(task, policy, error) if task.plan.kind != REBUILD else None
+        if replanned is None and row_refused(error):
             raise refusal_of(task, error) from error
-        if other is None:
+        if replanned is None:
             raise
-        _do(other, policy, run)
+        _do(replanned, policy, run)
 
 
 def _renew(task: Task, run: Run) -> None:

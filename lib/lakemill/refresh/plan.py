@@ -117,8 +117,8 @@ def _dearer(changes: Mapping[str, Change]) -> Plan | None:
 
 def is_small(changes: Iterable[Change]) -> bool:
     """Whether they may come to the driver."""
-    found = list(changes)
-    return sum(c.feed_bytes for c in found) <= SMALL_BYTES and sum(c.feed_rows for c in found) <= SMALL_ROWS
+    listed = list(changes)
+    return sum(c.feed_bytes for c in listed) <= SMALL_BYTES and sum(c.feed_rows for c in listed) <= SMALL_ROWS
 
 
 def _moved(changes: Mapping[str, Change]) -> str:

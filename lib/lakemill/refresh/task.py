@@ -89,14 +89,14 @@ def prepare(world: World, job: Job, policy: str) -> Task:
     progress = read_progress(log, job.target)
     changes: dict[str, Change] = {}
     definition, adopts = world.definition(job, mapped), False
-    columns, other = _columns(world.spark, kind, mapped, progress, log)
+    columns, how = _columns(world.spark, kind, mapped, progress, log)
     if isinstance(progress, NoProgress):
         plan = allowed(job, policy, Plan(REBUILD, progress.reason, progress.detail))
     else:
         read = progress.positions
         changes = {name: source.change_since(read.get(name)) for name, source in sources.items()}
         redefined, adopts = _redefined(world, kind, sources, progress, mapped)
-        anew = Plan(REBUILD, "TARGET_ALTERED", f"somebody altered it: {other}") if other else None
+        anew = Plan(REBUILD, "TARGET_ALTERED", f"somebody altered it: {how}") if how else None
         plan = decide(kind, policy, changes, redefined or anew, mapped.joins)
         adopts = adopts and plan.kind != REBUILD
         if adopts:

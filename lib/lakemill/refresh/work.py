@@ -78,19 +78,19 @@ def mapped_change(task: Task, held: Held) -> Changed:
     """The mapped change. Where several sources are joined, what is read of each is computed and held."""
     if len(task.job.sources) == 1:
         return _of_one(task)
-    found = {name: held.hold(_read(task, name)) for name, change in task.changes.items() if change.changes_data}
-    sources = _sources(task, {name: frame for name, (frame, _) in found.items()})
+    read = {name: held.hold(_read(task, name)) for name, change in task.changes.items() if change.changes_data}
+    sources = _sources(task, {name: frame for name, (frame, _) in read.items()})
     sides = held.spread()
     rows = changes.change_of(task.job, task.mapped.joins, sources, lambda frame: sides.hold(frame)[0])
-    return Changed(rows, lambda: sum(count for _, count in found.values()))
+    return Changed(rows, lambda: sum(count for _, count in read.values()))
 
 
 def planned(task: Task) -> DataFrame:
     """The mapped change as it would be read: nothing is computed."""
     if len(task.job.sources) == 1:
         return _of_one(task).rows
-    found = {name: _read(task, name) for name, change in task.changes.items() if change.changes_data}
-    return changes.change_of(task.job, task.mapped.joins, _sources(task, found), lambda frame: frame)
+    read = {name: _read(task, name) for name, change in task.changes.items() if change.changes_data}
+    return changes.change_of(task.job, task.mapped.joins, _sources(task, read), lambda frame: frame)
 
 
 def _of_one(task: Task) -> Changed:
@@ -108,13 +108,13 @@ def _read(task: Task, name: str) -> DataFrame:
     return task.sources[name].changed(task.changes[name])
 
 
-def _sources(task: Task, found: dict[str, DataFrame]) -> Sequence[SourceRows]:
+def _sources(task: Task, read: dict[str, DataFrame]) -> Sequence[SourceRows]:
     """Each source of the job, in its place; one that is named twice is read twice, so that its columns are two."""
-    return [_source(task, name, found.get(name)) for name in task.job.sources]
+    return [_source(task, name, read.get(name)) for name in task.job.sources]
 
 
-def _source(task: Task, name: str, found: DataFrame | None) -> SourceRows:
+def _source(task: Task, name: str, changed: DataFrame | None) -> SourceRows:
     source, change = task.sources[name], task.changes[name]
-    if found is None:
+    if changed is None:
         return SourceRows(source.rows())
-    return SourceRows(source.rows(), found, source.before(change) if change.kept else None, change.removes)
+    return SourceRows(source.rows(), changed, source.before(change) if change.kept else None, change.removes)

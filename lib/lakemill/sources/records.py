@@ -67,10 +67,10 @@ def records(expected: Expected, content: bytes) -> Iterator[tuple[object, ...]]:
         raise DataRefused(unlike(file, f"{file.rows} rows and a header", f"{max(count, 0)} rows"))
 
 
-def unlike(file: DumpFile, told: str, found: str) -> str:
+def unlike(file: DumpFile, told: str, given: str) -> str:
     """The refusal of a file that is not what its manifest says."""
     return (
-        f"{file.path}: the manifest or the table says {told}, found {found}. The file is damaged, incomplete "
+        f"{file.path}: the manifest or the table says {told}, found {given}. The file is damaged, incomplete "
         "or not the one that was meant; ask for the dump again. Nothing was loaded."
     )
 

@@ -33,10 +33,10 @@ def check_pure(job: Job, mapped: CheckedMap, frames: Sequence[DataFrame]) -> Non
         lists.Collections.reverse(part)
     whole, *again = [job.mapped(local_frame(spark, first.schema, part), *others) for part in (rows, *parts)]
     names = [column(field.name) for field in mapped.schema.fields if not has_no_order(field.dataType)]
-    found = unequal(whole.select(*names), reduce(DataFrame.unionAll, again).select(*names)).limit(1).collect()
-    if found:
-        said = row_text({name: value for name, value in found[0].asDict().items() if name != SIGN})
+    differing = unequal(whole.select(*names), reduce(DataFrame.unionAll, again).select(*names)).limit(1).collect()
+    if differing:
+        shown = row_text({name: value for name, value in differing[0].asDict().items() if name != SIGN})
         raise UsageError(
             f"{job.target}: a Python function of its map is refused: NOT_PURE: tried on the same few rows twice, in "
-            f"another order and company, it gave {said} only once. Its value may depend on nothing but its arguments."
+            f"another order and company, it gave {shown} only once. Its value may depend on nothing but its arguments."
         )

@@ -44,10 +44,10 @@ def _counterexamples(job: Job, per_key: PerKey, rows: DataFrame) -> DataFrame:
 
 def _half(rows: DataFrame, key: tuple[str, ...]) -> Column:
     """Whether a row, mapped or the function's, has one of about half of the keys; the first row always has."""
-    said = F.xxhash64(*[column(name).cast(rows.schema[name].dataType) for name in key], F.lit(0))
-    first = rows.select((said % 2).alias("half")).first()
+    hashed = F.xxhash64(*[column(name).cast(rows.schema[name].dataType) for name in key], F.lit(0))
+    first = rows.select((hashed % 2).alias("half")).first()
     assert first is not None
-    chosen: Column = said % 2 == first["half"]
+    chosen: Column = hashed % 2 == first["half"]
     return chosen
 
 
@@ -60,11 +60,11 @@ def _turned(rows: DataFrame) -> DataFrame:
 
 
 def _counterexample_text(job: Job, row: Row) -> str:
-    said = row_text({name: row["key"][name] for name in job.key or ()})
+    key = row_text({name: row["key"][name] for name in job.key or ()})
     why = (
         "its rows are others when some keys are missing and rows come in another order; order windows by so many "
         "columns that no two rows tie, sort inside of a pandas function, and use the rows of one key alone"
         if row[FOUND]
         else "none of the rows that it was given has this key; the key's columns must stay as they are"
     )
-    return f"{job.target}: {job.reduce} is refused: NOT_PER_KEY: tried on a few rows, at {said}: {why}."
+    return f"{job.target}: {job.reduce} is refused: NOT_PER_KEY: tried on a few rows, at {key}: {why}."
