@@ -31,8 +31,8 @@ CONTROL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 def check_confs(environment: str, file: str, confs: Mapping[str, str]) -> None:
     """Raise UsageError for the first conf that would not arrive, or that everybody could read."""
     for key, value in confs.items():
-        for wrong in _faults(environment, key, value):
-            raise UsageError(f"{file}: {key} under spark {wrong}")
+        for fault in _faults(environment, key, value):
+            raise UsageError(f"{file}: {key} under spark {fault}")
 
 
 def _faults(environment: str, key: str, value: str) -> Iterator[str]:

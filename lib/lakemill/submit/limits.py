@@ -22,8 +22,8 @@ OBJECT_KEY = 1024
 def check_limits(asked: Asked) -> None:
     """Raise UsageError, naming the setting, for the first thing that the service would not take."""
     faults = [_tags(asked), _keys(asked), _job_run(asked) if asked.settings.environment == SERVERLESS else _step(asked)]
-    for wrong in (each for some in faults for each in some):
-        raise UsageError(f"{asked.settings.file}: {wrong} Nothing was sent.")
+    for fault in (listed for some in faults for listed in some):
+        raise UsageError(f"{asked.settings.file}: {fault} Nothing was sent.")
 
 
 def _tags(asked: Asked) -> Iterator[str]:

@@ -30,8 +30,8 @@ class Asked:
     @property
     def run_id(self) -> str:
         """The same for the same tables, policy, release and artifact, which holds jobs, conf and lakemill."""
-        said = [self.settings.environment, self.settings.release, self.tables, self.policy, self.artifact.sha256]
-        return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:16]
+        decisive = [self.settings.environment, self.settings.release, self.tables, self.policy, self.artifact.sha256]
+        return hashlib.sha256(json.dumps(decisive).encode()).hexdigest()[:16]
 
     @property
     def name(self) -> str:

@@ -31,9 +31,9 @@ class JobRun:
 
     def state(self) -> State:
         """Its state, and what the service says of it unless it just runs."""
-        said = self.aws.do(Call("emr-serverless", "get_job_run", self._names))["jobRun"]
-        reason = "" if said["state"] in ("RUNNING", "SUCCESS") else said.get("stateDetails") or ""
-        return State(said["state"], reason, over=said["state"] in OVER, done=said["state"] == "SUCCESS")
+        answer = self.aws.do(Call("emr-serverless", "get_job_run", self._names))["jobRun"]
+        reason = "" if answer["state"] in ("RUNNING", "SUCCESS") else answer.get("stateDetails") or ""
+        return State(answer["state"], reason, over=answer["state"] in OVER, done=answer["state"] == "SUCCESS")
 
     def cancel(self) -> str | None:
         """End it."""
