@@ -18,6 +18,8 @@ ALLOWED = {
 """Names that stand in several modules with one meaning, which each module fills in."""
 TWINS = {"ENDING", "KEYS", "Project", "TAG", "WAITS", "digest", "in_words", "missing", "run"}
 """Names that still have two meanings. There are to be fewer: one that is renamed goes from here, none is added."""
+SAY_NOTHING = {"found", "said", "one", "its", "wrong"}
+"""Names that tell of a thing only that it is there. What it is makes a name: rows, state, column, error."""
 
 
 def defined(path: Path) -> set[str]:
@@ -41,3 +43,40 @@ def test_no_name_is_given_a_second_meaning():
     assert {name: where for name, where in several.items() if name not in ALLOWED.keys() | TWINS} == {}
     gone = sorted((ALLOWED.keys() | TWINS) - several.keys())
     assert not gone, f"these stand in one module by now and need no place in the lists: {gone}"
+
+
+def given_names(node: ast.AST) -> set[str]:
+    """The names that a piece of code gives by itself: to a value, a parameter, an error, a function or a class."""
+    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+        return {node.id}
+    if isinstance(node, ast.arg):
+        return {node.arg}
+    if isinstance(node, ast.ExceptHandler | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return {node.name or ""}
+    return set()
+
+
+def test_names_say_what_the_thing_is():
+    nothing_said = []
+    for path in sorted(LIB.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            for name in given_names(node) & SAY_NOTHING:
+                nothing_said.append(f"{path.relative_to(LIB)}:{node.lineno} {name}")
+    assert nothing_said == []
+
+
+def test_a_name_that_says_nothing_is_met_wherever_it_is_given():
+    code = """
+found = 1
+def wrong(said, *, its): pass
+for one, (other, its) in []: pass
+[said for said in []]
+class Row:
+    one: int
+try: pass
+except ValueError as wrong: pass
+(lambda one: one) if (found := 1) else None
+row.found, Found = found, one
+"""
+    given = [name for node in ast.walk(ast.parse(code)) for name in given_names(node) & SAY_NOTHING]
+    assert sorted(given) == ["found", "found", "its", "its", "one", "one", "one", "said", "said", "wrong", "wrong"]
