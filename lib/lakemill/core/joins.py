@@ -46,7 +46,7 @@ class Link:
     """Whether `right` is the optional side, so that `left` keeps its rows without it."""
 
     def turned(self) -> "Link":
-        """The same, seen from the other source."""
+        """The same link, seen from the other source."""
         return replace(self, left=self.right, right=self.left, columns=tuple((b, a) for a, b in self.columns))
 
 

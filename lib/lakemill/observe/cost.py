@@ -11,7 +11,7 @@ from pyspark.sql import Observation, SparkSession
 
 @dataclass
 class Cost:
-    """Spark jobs, bytes read from files."""
+    """What a run cost: how many Spark jobs it took, and how many bytes it read from files."""
 
     spark_jobs: int = 0
     bytes_read: int = 0

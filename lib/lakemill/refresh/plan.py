@@ -116,7 +116,7 @@ def _dearer(changes: Mapping[str, Change]) -> Plan | None:
 
 
 def is_small(changes: Iterable[Change]) -> bool:
-    """Whether they may come to the driver."""
+    """Whether the rows of these changes may come to the driver."""
     listed = list(changes)
     return sum(c.feed_bytes for c in listed) <= SMALL_BYTES and sum(c.feed_rows for c in listed) <= SMALL_ROWS
 

@@ -50,7 +50,7 @@ def _keys(asked: Asked) -> Iterator[str]:
 
 
 def _step(asked: Asked) -> Iterator[str]:
-    """A step's strings."""
+    """What is too long among a step's strings."""
     jar = step(asked)["HadoopJarStep"]
     size = sum(map(_size, [jar["Jar"], *jar["Args"]]))
     if size > STEP:
@@ -58,7 +58,7 @@ def _step(asked: Asked) -> Iterator[str]:
 
 
 def _job_run(asked: Asked) -> Iterator[str]:
-    """A job run's properties and arguments."""
+    """What is too much, or too long, among a job run's properties and arguments."""
     request = job_run(asked, after="first").parameters
     (defaults,) = request["configurationOverrides"]["applicationConfiguration"]
     yield from _properties(defaults["properties"])

@@ -30,13 +30,13 @@ class JobRun:
         return f"job run {self.run} of application {self.application}"
 
     def state(self) -> State:
-        """Its state, and what the service says of it unless it just runs."""
+        """The run's state, and what the service says of it unless it just runs."""
         answer = self.aws.do(Call("emr-serverless", "get_job_run", self._names))["jobRun"]
         reason = "" if answer["state"] in ("RUNNING", "SUCCESS") else answer.get("stateDetails") or ""
         return State(answer["state"], reason, over=answer["state"] in OVER, done=answer["state"] == "SUCCESS")
 
     def cancel(self) -> str | None:
-        """End it."""
+        """End the run."""
         self.aws.do(Call("emr-serverless", "cancel_job_run", self._names))
         return None
 

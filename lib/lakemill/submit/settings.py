@@ -180,7 +180,7 @@ class _Section:
         self.file, self._name, self._values, self._read = file, name, values, set[str]()
 
     def has(self, key: str) -> bool:
-        """Whether it is given."""
+        """Whether the setting is given."""
         self._read.add(key)
         return self._values.get(key) is not None
 
@@ -203,7 +203,7 @@ class _Section:
         return texts(self.file, f"{self._name}: {key}", value)
 
     def map(self, key: str) -> "_Section":
-        """A map in it."""
+        """A map in this one."""
         return _Section(self.file, f"{self._name}: {key}", self._take(key, lambda v: isinstance(v, dict), "a map"))
 
     def place(self, key: str) -> Place:
