@@ -14,6 +14,7 @@ from lakemill.errors import CommitLost, UsageError
 from lakemill.lake.progress import NoProgress
 from lakemill.observe.runs import Run
 from lakemill.refresh import plan
+from lakemill.runner import run_tables
 
 SCHEMA = "shop string, amount bigint"
 
@@ -154,3 +155,7 @@ def test_of_the_two_zeros_the_latest_row_has_one_however_it_came(lake):
     assert lake.run(job).plan == "update"
     assert repr(lake.rows("gold.rows")) == "[('a', 1, 0.0, 0.0), ('b', 2, 0.0, 0.0), ('c', 1, 0.0, 0.0)]"
     assert lake.differences(job) == []  # -0.0 is in the source
+
+
+def test_a_project_without_jobs_has_nothing_to_run(lake):
+    assert run_tables(lake.world, {}).exit_code == 0

@@ -180,6 +180,14 @@ REFUSED = {
         {"silver__texts": "VALUE = 1"},
         r"silver/texts\.py has no job: .* Modules that jobs import lie in .*shared, or have a name that begins with _",
     ),
+    "a job among what jobs share": (
+        {"shared__x": job("x").replace("gold.x", "shared.x"), "gold__x": job("x")},
+        r"shared/x\.py has a job, and shared is the folder of what jobs share",
+    ),
+    "a name of an installed module": (
+        {"yaml": "", "gold__x": job("x")},
+        r"yaml\.py would stand in the place of /.*yaml",
+    ),
     "a name of Python's": ({"json__INIT": "", "gold__x": job("x")}, r'Python\'s own module "json"'),
     "a file with a name of Python's": ({"types": "", "gold__x": job("x")}, r'Python\'s own module "types"'),
 }

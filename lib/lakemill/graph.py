@@ -14,7 +14,7 @@ from pyspark import cloudpickle
 
 from lakemill.errors import LakemillError, UsageError, did_you_mean
 from lakemill.job import Job
-from lakemill.modules import NO_JOBS, enter, place_of, sources, table_of
+from lakemill.modules import NO_JOBS, enter, jobs_among, place_of, sources, table_of
 
 
 def load_jobs(folder: Path, workers: Path | None = None) -> dict[str, Job]:
@@ -26,6 +26,10 @@ def load_jobs(folder: Path, workers: Path | None = None) -> dict[str, Job]:
     if not folder.is_dir():
         raise UsageError(f"{folder}: the project has no folder of jobs; conf names it as `jobs:`.")
     enter(folder, workers)
+    for path in jobs_among(folder):
+        raise UsageError(
+            f"{path} has a job, and {NO_JOBS} is the folder of what jobs share: no layer can be called so. Move it."
+        )
     jobs = {}
     for path in sorted(folder.glob("*/*.py")):
         if table_of(path.relative_to(folder)):

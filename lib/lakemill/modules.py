@@ -12,6 +12,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, MutableMapping
 from dataclasses import dataclass
+from importlib.machinery import PathFinder
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -107,6 +108,29 @@ def _check_names(folder: Path) -> None:
         named = path.suffix == ".py" or (path / "__init__.py").is_file()
         if named and path.stem in sys.stdlib_module_names:
             raise UsageError(f'{path} has the name of Python\'s own module "{path.stem}"; give it another one.')
+        elsewhere = [place for place in sys.path if Path(place or ".").resolve() != folder]
+        installed = PathFinder.find_spec(path.stem, elsewhere) if named and path.stem != NO_JOBS else None
+        if installed and installed.origin:
+            raise UsageError(f"{path} would stand in the place of {installed.origin}; give it another name.")
+
+
+def jobs_among(folder: Path) -> list[Path]:
+    """The shared modules that are jobs by what they hold: a value `job`, made by a call of `Job`."""
+    shared = folder / NO_JOBS
+    return [path for path in plain_files(shared, "*.py") if _has_job(path)] if shared.is_dir() else []
+
+
+def _has_job(path: Path) -> bool:
+    try:
+        statements = ast.parse(path.read_bytes()).body
+    except (SyntaxError, ValueError):  # the job that imports it tells what is wrong with it
+        return False
+    for node in statements:
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
+            called = getattr(node.value.func, "attr", getattr(node.value.func, "id", ""))
+            if called == "Job" and any(getattr(to, "id", "") == "job" for to in node.targets):
+                return True
+    return False
 
 
 def plain_files(folder: Path, pattern: str) -> list[Path]:

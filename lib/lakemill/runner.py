@@ -93,11 +93,12 @@ def run_tables(
 
 def _end_as_told(outcome: Outcome) -> None:
     """Where a signal ended the run, say so in the outcome, and of the table that it was at."""
-    number, last = heard(), outcome.runs[-1]
+    number = heard()
     if number is None:
         return
-    if last.status == FAILED:
-        last.status, last.error = STOPPED, f"stopped by {name_of(number)}"
+    for last in outcome.runs[-1:]:
+        if last.status == FAILED:
+            last.status, last.error = STOPPED, f"stopped by {name_of(number)}"
     done = ", ".join(run.target for run in outcome.runs if run.status == DONE)
     outcome.error = Stopped(
         f"stopped by {name_of(number)}; {f'done and recorded: {done}; ' if done else ''}what was under way is whole, "

@@ -18,6 +18,7 @@ from pyspark.sql.types import (
 
 from lakemill.lake.presented import LENGTH, altered, digest, is_noted, is_state, plain, plain_columns, presented
 from lakemill.lake.schema import _broken
+from lakemill.lake.tables import _is_ours, table_properties
 
 NOTES = [
     {"comment": "of the shop"}, {"delta.columnMapping.id": 7, "delta.columnMapping.physicalName": "col-1"},
@@ -128,3 +129,23 @@ def test_how_a_table_was_altered(there, words):
 def test_a_char_of_another_length_reads_as_other_values(before, now, words):
     schemas = [StructType([StructField("code", TEXT, True, {LENGTH: of} if of else {})]) for of in (before, now)]
     assert _broken(*schemas) == words
+
+
+class Settings:
+    """A table's properties."""
+
+    def __init__(self, **settings: str) -> None:
+        self.settings = settings
+
+    def setting(self, name: str) -> str | None:
+        return self.settings.get(name.removeprefix("delta."))
+
+
+def test_a_table_is_lakemills_by_all_that_it_sets():
+    """A user may keep the whole log of a table, too, and have a struct called `_state` in it."""
+    made = {name.removeprefix("delta."): value for name, value in table_properties(StructType()).items()}
+    assert _is_ours(Settings(**made))
+    assert _is_ours(Settings(**{**made, "enableChangeDataFeed": "false"}))
+    for name in ("enableExpiredLogCleanup", "enableDeletionVectors", "dataSkippingNumIndexedCols"):
+        assert not _is_ours(Settings(**{key: value for key, value in made.items() if key != name}))
+    assert not _is_ours(Settings(enableExpiredLogCleanup="false"))

@@ -198,9 +198,10 @@ def test_a_header_that_cannot_be_columns_is_refused(names):
     assert str(refused.value).isprintable()
 
 
-def columns(known: list[str], *headers: str) -> list[str]:
+def columns(known: list[str], *headers: str, older: str = "") -> list[str]:
+    """older: the header that is of a day before all that the table has."""
     files = {dump_file(b"", name=f"sales/{n}/a.csv"): header.split(",") for n, header in enumerate(headers)}
-    return table_columns(known, files)
+    return table_columns(known, files, lambda file: ",".join(files[file]) == older)
 
 
 BRONZE = ["id", "note", *LINEAGE]
@@ -224,6 +225,13 @@ def test_a_lost_column_is_refused_by_name(header):
             columns(known, header)
         assert "damaged" not in str(refused.value)
         assert ('"remark" is new' in str(refused.value)) == ("remark" in header)
+
+
+def test_a_dump_from_before_the_first_may_lack_what_came_after_it():
+    assert columns(BRONZE, "id", older="id") == BRONZE
+    assert columns(BRONZE, "id", "note,id,more", older="id") == [*BRONZE, "more"]
+    with pytest.raises(DataRefused, match='no column "id"'):
+        columns(BRONZE, "id", "note", older="id")
 
 
 def test_values_go_where_their_names_are():

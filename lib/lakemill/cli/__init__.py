@@ -6,7 +6,7 @@ Commands are imported when they are asked for: `lakemill graph` needs no Spark, 
 import argparse
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 
@@ -34,18 +34,26 @@ def command() -> None:
 
 def main(arguments: Sequence[str], start: Path | None = None) -> int:
     """Run one command in the project at or above `start` (the current folder); its exit code."""
+
+    def chosen() -> int:
+        asked = _parser(arguments).parse_args(arguments)
+        return int(asked.does(asked, start or Path.cwd()))
+
+    return ended(chosen)
+
+
+def ended(command: Callable[[], int]) -> int:
+    """Run a command to its end, or until a signal ends it; its exit code. Why it ended early is told on stderr."""
     try:
         with listening():
-            return _ended(arguments, start or Path.cwd())
+            return _told(command)
     finally:
         drain()
 
 
-def _ended(arguments: Sequence[str], start: Path) -> int:
-    """Run one command, and say why it ended early, if it did."""
+def _told(command: Callable[[], int]) -> int:
     try:
-        asked = _parser(arguments).parse_args(arguments)
-        return int(asked.does(asked, start))
+        return command()
     except KeyboardInterrupt as interrupt:  # a signal that was heard before Spark ran
         error: LakemillError = stopped(getattr(interrupt, "number", signal.SIGINT))
     except LakemillError as told:

@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import lakemill
+from lakemill.cli import ended
 from lakemill.cli.run import show_runs
 from lakemill.conf import load_conf
-from lakemill.errors import LakemillError
 from lakemill.graph import load_jobs
 from lakemill.runner import open_world, run_tables
 from lakemill.submit.package import PROJECT
@@ -27,12 +27,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--policy", required=True)
     parser.add_argument("--run-id", required=True)
     asked = parser.parse_args(arguments)
-    try:
-        with tempfile.TemporaryDirectory(prefix="lakemill-") as folder:
-            return run(asked, unpacked(Path(folder)))
-    except LakemillError as error:
-        print(f"lakemill: {error}", file=sys.stderr)
-        return error.exit_code
+    with tempfile.TemporaryDirectory(prefix="lakemill-") as folder:
+        return ended(lambda: run(asked, unpacked(Path(folder))))
 
 
 def unpacked(folder: Path) -> Path:

@@ -5,12 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lakemill.cli.project import project_at
+from lakemill.cli.several import of_tables
 from lakemill.cli.show import say, show
-from lakemill.errors import about
 from lakemill.graph import select
-from lakemill.job import Job
 from lakemill.refresh.explain import Explanation, explain
-from lakemill.world import World
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,13 +21,9 @@ def does(asked: argparse.Namespace, start: Path) -> int:
     project = project_at(start)
     names = select(project.jobs, asked.tables)
     world = project.lake()
-    show_explanations([_explained(world, project.jobs[name]) for name in names], asked.json)
-    return 0
-
-
-def _explained(world: World, job: Job) -> Explanation:
-    with about(job.target):
-        return explain(world, job)
+    explanations, code = of_tables(names, lambda name: explain(world, project.jobs[name]))
+    show_explanations(explanations, asked.json)
+    return code
 
 
 def show_explanations(explanations: Sequence[Explanation], as_json: bool = False) -> None:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from lakemill.cli.project import project_at
+from lakemill.cli.several import of_tables
 from lakemill.cli.show import Row, show
 from lakemill.errors import about
 from lakemill.graph import ordered
@@ -22,12 +23,9 @@ def does(asked: argparse.Namespace, start: Path) -> int:
     world = project.lake()
     with about(LEDGER):
         runs = latest(world.lake.table(LEDGER))
-    rows = []
-    for name in ordered(project.jobs):
-        with about(name):
-            rows.append(_state(world, name, runs.get(name, {})))
+    rows, code = of_tables(ordered(project.jobs), lambda name: _state(world, name, runs.get(name, {})))
     show(rows, asked.json)
-    return 0
+    return code
 
 
 def _state(world: World, name: str, run: Row) -> Row:

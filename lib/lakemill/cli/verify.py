@@ -6,8 +6,9 @@ from pathlib import Path
 
 from lakemill.cli.busy import busy
 from lakemill.cli.project import project_at
+from lakemill.cli.several import of_tables
 from lakemill.cli.show import Row, complain, show
-from lakemill.errors import VersionsGone, about
+from lakemill.errors import VersionsGone
 from lakemill.graph import select
 from lakemill.job import Job
 from lakemill.refresh.plan import UPDATE
@@ -31,19 +32,21 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def does(asked: argparse.Namespace, start: Path) -> int:
     """Verify each table that was asked for."""
     with busy(asked.json) as tell:
-        project, verifications = project_at(start), []
+        project = project_at(start)
         names = select(project.jobs, asked.tables)
         world = project.lake()
-        for name in names:
+
+        def verified(name: str) -> Verification:
             tell(f"verifying {name}")
-            verifications.append(_verified(world, project.jobs, name, asked))
-    return show_verified(verifications, asked.json)
+            return _verified(world, project.jobs, name, asked)
+
+        verifications, code = of_tables(names, verified)
+    return show_verified(verifications, asked.json) or code
 
 
 def _verified(world: World, jobs: dict[str, Job], name: str, asked: argparse.Namespace) -> Verification:
     try:
-        with about(name):
-            return verify(world, jobs[name], asked.sample)
+        return verify(world, jobs[name], asked.sample)
     except VersionsGone:
         if not asked.update:
             raise
@@ -51,8 +54,7 @@ def _verified(world: World, jobs: dict[str, Job], name: str, asked: argparse.Nam
     outcome = run_tables(world, jobs, [name], UPDATE)
     if outcome.error:
         raise outcome.error
-    with about(name):
-        return verify(world, jobs[name], asked.sample)
+    return verify(world, jobs[name], asked.sample)
 
 
 def show_verified(verifications: Sequence[Verification], as_json: bool = False) -> int:

@@ -11,9 +11,10 @@ from lakemill.errors import DataRefused, causes, first_line
 
 ROW_REFUSED = (
     "SparkArithmeticException", "SparkArrayIndexOutOfBoundsException", "SparkDateTimeException",
-    "SparkNumberFormatException", "SparkRuntimeException", "PythonException",
+    "SparkIllegalArgumentException", "SparkNumberFormatException", "SparkRuntimeException", "SparkUpgradeException",
+    "MALFORMED_RECORD_IN_PARSING", "PythonException",
 )  # fmt: skip
-"""What Spark raises for a value: a text that is no number, an overflow, a division by zero, raise_error."""
+"""What Spark raises for a value: a text that is no number, URL, day or JSON, an overflow, a division by zero."""
 
 
 def files_gone(error: Exception) -> bool:

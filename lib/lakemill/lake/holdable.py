@@ -9,13 +9,21 @@ from collections.abc import Iterator
 
 from pyspark.sql.types import (
     ArrayType,
+    BinaryType,
+    BooleanType,
     CalendarIntervalType,
     DataType,
+    DateType,
     DayTimeIntervalType,
     MapType,
     NullType,
+    NumericType,
     StringType,
     StructType,
+    TimestampNTZType,
+    TimestampType,
+    UserDefinedType,
+    VariantType,
     YearMonthIntervalType,
 )
 
@@ -26,6 +34,11 @@ IN_A_MERGE = {
     "_file_name_", "_row_dropped_", "_row_id_", "_source_row_present_", "_target_row_present_", "packedcdc",
     "_tmp_metadata_row_index",
 }  # fmt: skip
+HELD = (
+    NumericType, StringType, BinaryType, BooleanType, DateType, TimestampType, TimestampNTZType, VariantType,
+    UserDefinedType,
+)  # fmt: skip
+"""The types without fields that Delta has: a type that a newer Spark brings is refused until it stands here."""
 INTERVALS = (CalendarIntervalType, DayTimeIntervalType, YearMonthIntervalType)
 
 
@@ -61,6 +74,8 @@ def _within(kind: DataType, place: str) -> Iterator[str]:
     elif isinstance(kind, StringType) and kind.simpleString() != "string":
         collation = kind.simpleString().removeprefix("string ")
         yield f'gives "{place}" as a text with {collation}, which Delta cannot hold; collate it as UTF8_BINARY'
+    elif not isinstance(kind, HELD):
+        yield f'gives "{place}" as {kind.simpleString()}, which Delta has no type for; cast it to another'
 
 
 def _fields(struct: StructType, place: str) -> Iterator[str]:

@@ -21,6 +21,9 @@ from lakemill.lake.progress import TablePosition
 
 COLUMN_MAPPING = "delta.columnMapping.mode"
 LOG_CLEANUP = "delta.enableExpiredLogCleanup"
+INDEXED = "delta.dataSkippingNumIndexedCols"
+OURS = {"delta.enableDeletionVectors": "false", LOG_CLEANUP: "false"}
+"""What every table of lakemill is made with, whatever its columns."""
 ADDS = ("insert", "update_postimage")
 STATS_COLUMNS = 32
 ROWS_A_FILE = 150_000
@@ -146,8 +149,11 @@ def _is_whole(path: str) -> bool:
 
 
 def _is_ours(log: DeltaLog) -> bool:
-    """Whether lakemill made the table: hardly anybody else turns Delta's clean-up of the log off."""
-    return log.setting(LOG_CLEANUP) == "false"
+    """Whether lakemill made the table: nobody else sets all that `table_properties` does.
+
+    It is asked about tables whose column `_state` has no mark only, and their commits may be gone from the log.
+    """
+    return all(log.setting(name) == value for name, value in OURS.items()) and bool(log.setting(INDEXED))
 
 
 def _of_then(then: DataType | None, field: StructField) -> Column:
@@ -220,12 +226,7 @@ def table_properties(schema: StructType) -> dict[str, str]:
     readers, and repeats the progress on top of the log first. Where nobody runs it, the log grows for good.
     """
     leaves = sum(_leaves(field.dataType) for field in schema.fields if not is_state(field, ours=False))
-    return {
-        CHANGE_FEED: "true",
-        "delta.enableDeletionVectors": "false",
-        LOG_CLEANUP: "false",
-        "delta.dataSkippingNumIndexedCols": str(min(leaves, STATS_COLUMNS)),
-    }
+    return {CHANGE_FEED: "true", **OURS, INDEXED: str(min(leaves, STATS_COLUMNS))}
 
 
 def _leaves(kind: DataType) -> int:

@@ -1,8 +1,9 @@
 """The names that a job may give to its columns: each name once, and no name that lakemill uses itself.
 
 While lakemill computes, it adds columns of its own to the user's rows, such as `_weight`. The user's tables may have
-columns of these names, and a map may read them. A map may not give a column of such a name where lakemill adds its own
-of that name: one of the two would be taken for the other.
+columns of most of these names, and a map may read them; not of those that stand beside a source's own columns. A map
+may not give a column of such a name where lakemill adds its own of that name: one of the two would be taken for the
+other.
 """
 
 import re

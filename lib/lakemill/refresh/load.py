@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import reduce
 from operator import or_
 
@@ -56,8 +57,8 @@ def load(world: World, job: Job, policy: str, run: Run) -> None:
     run.plan, run.reason, run.detail, run.remark = task.plan.kind, task.plan.reason, task.plan.detail, task.remark
     run.version = task.progress.version if isinstance(task.progress, Progress) else None
     if task.plan.kind != NOTHING:
-        rows = task.source.rows(task.dumps, task.target.log().schema.names if task.plan.kind == UPDATE else [])
-        write(task, rows, run)
+        known = task.target.log().schema.names if task.plan.kind == UPDATE else []
+        write(task, task.source.rows(task.dumps, known, lambda: _oldest(task.target)), run)
     world.pins.pop(job.target, None)
 
 
@@ -129,6 +130,12 @@ def loaded_dumps(target: Table, like: Iterable[Delivery] | None = None) -> dict[
     if like is not None:
         rows = rows.where(of_days(like))
     return {row["dump_id"]: row["file_name"] for row in rows.select("dump_id", "file_name").distinct().collect()}
+
+
+def _oldest(target: Table) -> date | None:
+    """The first day that the table has a dump of."""
+    log = target.log()
+    return target.full(log.version).agg(F.min("dump_date")).collect()[0][0] if log.exists else None
 
 
 def _check_arrived(task: Load, planned: int) -> None:

@@ -6,8 +6,9 @@ of its own.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from urllib.parse import unquote
 
 from pyspark.sql import DataFrame, SparkSession
@@ -54,8 +55,10 @@ class Dumps:
         contents = at_once(lambda folder: self.storage.content(f"{uri}/{folder}/{MANIFEST}"), folders)
         return [read_manifest(uri, feed, *pair) for pair in zip(folders, contents, strict=True)]
 
-    def rows(self, dumps: Sequence[Delivery], known: Sequence[str]) -> DataFrame:
-        """All rows of these dumps, raw, with where each came from. `known`: the columns of the table that has some.
+    def rows(self, dumps: Sequence[Delivery], known: Sequence[str], oldest: Callable[[], date | None]) -> DataFrame:
+        """All rows of these dumps, raw, with where each came from.
+
+        known: the columns of the table that has some.   oldest: the first day that it has; asked where that matters.
 
         Raises DataRefused for a file that is not there. The others are checked while they are read, so an action on
         the rows raises where a file is not what its manifest says.
@@ -63,7 +66,8 @@ class Dumps:
         files = [file for dump in dumps for file in dump.files]
         self._check_sizes(files)
         headers = self._headers(files)
-        columns = tuple(table_columns(known, headers))
+        days = {file: dump.dump_date for dump in dumps for file in dump.files}
+        columns = tuple(table_columns(known, headers, lambda file: days[file] < (oldest() or date.min)))
         expected = {
             file.path: Expected(file, headers[file], dump.dump_id, dump.dump_date, columns)
             for dump in dumps

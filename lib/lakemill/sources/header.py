@@ -7,7 +7,7 @@ dump had may not go: its values would be missing without a word.
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from pyspark.sql.types import DataType, DateType, LongType, StringType, StructField, StructType
 
@@ -42,10 +42,13 @@ def check_header(file: DumpFile, header: Sequence[str]) -> None:
             )
 
 
-def table_columns(known: Sequence[str], headers: Mapping[DumpFile, Sequence[str]]) -> list[str]:
+def table_columns(
+    known: Sequence[str], headers: Mapping[DumpFile, Sequence[str]], is_older: Callable[[DumpFile], bool]
+) -> list[str]:
     """The columns of the table that holds these files besides what it holds; raises DataRefused where one lacks some.
 
-    known: its columns so far; where it has none yet, those of the first file come first.
+    known: its columns so far; where it has none yet, those of the first file come first.   is_older: whether a file is
+    of a day before all that the table has. It lacks what came after it, as a rebuild from all dumps has it.
     """
     names = list(known) or [*next(iter(headers.values())), *LINEAGE]
     always = names[: names.index(LINEAGE[0])]
@@ -53,7 +56,7 @@ def table_columns(known: Sequence[str], headers: Mapping[DumpFile, Sequence[str]
         given, have = {name.lower() for name in header}, {name.lower() for name in names}
         new = [name for name in header if name.lower() not in have]
         lacking = [name for name in always if name.lower() not in given]
-        if lacking:
+        if lacking and not is_older(file):
             raise DataRefused(_lost(file, header, lacking, new))
         names += new
     return names
