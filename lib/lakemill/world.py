@@ -19,7 +19,7 @@ from lakemill.maps.definition import Definition, Judgement, judge
 from lakemill.maps.rowwise import CheckedMap
 from lakemill.python.bytecode import as_at_first
 from lakemill.python.source_text import source_digest
-from lakemill.sources.source import Source
+from lakemill.sources.source import KnownColumns
 from lakemill.sources.tables import TableSource
 
 
@@ -49,7 +49,7 @@ class World:
         pin = self.pins[name]
         return replace(pin, table=replace(pin.table, spark=self.spark))
 
-    def source(self, name: str) -> Source:
+    def source(self, name: str) -> KnownColumns:
         """A source table as far as this run reads it."""
         return TableSource(self.pin(name))
 

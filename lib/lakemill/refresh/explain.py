@@ -31,9 +31,7 @@ def explain(world: World, job: Job, policy: str = "auto") -> Explanation:
     """The explanation for one table; reads logs only."""
     if job.outside:
         known = plan_load(world, job, policy)
-        plan = known.plan
-        words = f"dumps in {world.landing}/{job.outside.feed}"
-        feed = {job.outside.feed: f"{words}; {known.remark}" if known.remark else words}
+        plan, feed = known.plan, {known.source.name: known.source.words(None)}
         return Explanation(
             job.target, plan.kind, plan.reason, plan.detail, feed, {}, "appends; dumps are never taken back", []
         )

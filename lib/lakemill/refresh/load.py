@@ -43,18 +43,13 @@ class Load:
         positions, plan = {LANDING: self.source.position()}, self.plan
         return Progress(self.progress.run + 1, positions, "dump", plan.kind, plan.reason)
 
-    @property
-    def remark(self) -> str:
-        """What lies in the landing and is left for a later run."""
-        waiting = self.source.landing.under_way
-        return f"left for a later run, since they have no manifest.json yet: {', '.join(waiting)}" if waiting else ""
-
 
 def load(world: World, job: Job, policy: str, run: Run) -> None:
     """Load what the landing holds and the table does not; the caller holds the table's lock."""
     with stage(run, "plan"):
         task = plan_load(world, job, policy)
-    run.plan, run.reason, run.detail, run.remark = task.plan.kind, task.plan.reason, task.plan.detail, task.remark
+    run.plan, run.reason, run.detail = task.plan.kind, task.plan.reason, task.plan.detail
+    run.remark = task.source.landing.left
     run.version = task.progress.version if isinstance(task.progress, Progress) else None
     if task.plan.kind != NOTHING:
         known = task.target.log().schema.names if task.plan.kind == UPDATE else []

@@ -20,7 +20,7 @@ from lakemill.maps.definition import Definition, Judgement, why_changed
 from lakemill.maps.evolution import other_columns, same_map
 from lakemill.maps.rowwise import CheckedMap
 from lakemill.refresh.plan import REBUILD, Plan, adopted, allowed, decide
-from lakemill.sources.source import Source
+from lakemill.sources.source import KnownColumns
 from lakemill.world import World
 
 
@@ -35,7 +35,7 @@ class Task:
     job: Job
     target: Table
     target_version: int
-    sources: Mapping[str, Source]
+    sources: Mapping[str, KnownColumns]
     mapped: CheckedMap
     kind: Kind
     progress: Progress | NoProgress
@@ -128,7 +128,7 @@ def _columns(
 
 
 def _redefined(
-    world: World, kind: Kind, sources: Mapping[str, Source], progress: Progress, mapped: CheckedMap
+    world: World, kind: Kind, sources: Mapping[str, KnownColumns], progress: Progress, mapped: CheckedMap
 ) -> tuple[Plan | None, bool]:
     """The rebuild that is due since the job is not what the target was made with, or its map gives other columns.
 

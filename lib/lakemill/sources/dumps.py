@@ -5,6 +5,7 @@ that is delivered again is known by what it holds, and a later snapshot that hap
 of its own.
 """
 
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import Row
 
 from lakemill.errors import DataRefused, UsageError
+from lakemill.lake.change import Change
 from lakemill.lake.progress import Position
 from lakemill.sources.header import bronze_schema, check_header, table_columns
 from lakemill.sources.landing import Landing
@@ -41,6 +43,21 @@ class Dumps:
 
     storage: Storage
     landing: Landing
+
+    @property
+    def name(self) -> str:
+        """The feed's name."""
+        return self.landing.feed
+
+    @property
+    def keeps(self) -> float:
+        """For ever: dumps stay in the landing."""
+        return math.inf
+
+    def words(self, change: Change | None) -> str:
+        """Where the dumps lie, and which are left for a later run."""
+        place, left = f"dumps in {self.landing.uri}", self.landing.left
+        return f"{place}; {left}" if left else place
 
     def position(self) -> Position:
         """How far the landing reads."""

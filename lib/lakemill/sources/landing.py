@@ -36,6 +36,12 @@ class Landing:
         """The folders that are not complete yet: a manifest is written last."""
         return sorted(set(self.folders) - set(self.manifests))
 
+    @property
+    def left(self) -> str:
+        """What lies in the landing and is left for a later run, in words; nothing where nothing is."""
+        waiting = self.under_way
+        return f"left for a later run, since they have no manifest.json yet: {', '.join(waiting)}" if waiting else ""
+
     def position(self) -> Position:
         """How far the landing reads now."""
         mark = max((stamp.modified for stamp in self.manifests.values()), default=-1)
