@@ -1,5 +1,7 @@
 """What fails for one table, or before any, is told in a sentence, and what is sound beside it is done."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -36,6 +38,16 @@ def test_a_command_ends_in_words_and_a_code(error, code, says, capsys):
     assert ended(fails) == code
     told = capsys.readouterr().err
     assert told.startswith("lakemill: ") and says in told and "Traceback" not in told
+
+
+def test_an_interrupt_within_exec_ends_with_a_code_too():
+    """CPython would end by the signal itself; imports run such code."""
+    line = "import sys; from lakemill.cli import ended; sys.exit(ended(lambda: exec('raise KeyboardInterrupt')))"
+    done = subprocess.run([sys.executable, "-c", line], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (
+        130,
+        "lakemill: stopped by Ctrl-C; what was under way is whole, or not there.\n",
+    )
 
 
 def test_on_a_cluster_too(monkeypatch, tmp_path, capsys):

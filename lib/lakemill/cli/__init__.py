@@ -56,6 +56,9 @@ def _told(command: Callable[[], int]) -> int:
         return command()
     except KeyboardInterrupt as interrupt:  # a signal that was heard before Spark ran
         error: LakemillError = stopped(getattr(interrupt, "number", signal.SIGINT))
+        # CPython ends by the signal, not by an exit code, where an interrupt passed through code that `exec` runs, as
+        # imports of dataclasses do. It looks at what the last `exec` left.
+        exec("")
     except LakemillError as told:
         error = told
     except Exception as failure:
