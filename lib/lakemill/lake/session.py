@@ -27,6 +27,8 @@ MEANING = {
     # Delta 4.2 refuses versions older than files are kept, though no VACUUM came; lakemill asks the log for VACUUMs.
     "spark.databricks.delta.vacuum.enforceTimeTravelWithinDeletedFileRetentionDuration": "false",
     "spark.sql.datetime.java8API.enabled": "true",  # java.sql.Date knows no 10 October 1582, which Spark does
+    # Of a whole table's least and greatest day, Delta would make a java.sql.Date of its statistics, and fail.
+    "spark.databricks.delta.optimizeMetadataQuery.enabled": "false",
 }
 
 NEEDS_SPARK, NEEDS_DELTA = (4, 0), (4, 0)
