@@ -20,6 +20,7 @@ WHERE = {"emr": ("CancelSteps", "DescribeStep"), "emr-serverless": ("CancelJobRu
 @pytest.fixture
 def ended(project, emr, monkeypatch, capsys):
     """The command with a signal to this process while it waits: its exit code, and what it said."""
+    monkeypatch.setattr("lakemill.signals._spark", lambda: None)  # it may run for another test of this process
     monkeypatch.setattr("lakemill.submit.wait.SHORTEST", 0.05)
     monkeypatch.setattr("lakemill.submit.wait.LONGEST", 0.05)
 
