@@ -59,11 +59,16 @@ def project(tmp_path):
     return tmp_path
 
 
+def hear_all() -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def start(project: Path, *arguments: str) -> subprocess.Popen:
-    """A command in a process group of its own, which Spark's JVM is in, too."""
+    """A command in a process group of its own, which Spark's JVM is in, too; it hears what nohup would ignore."""
     return subprocess.Popen(
         [*COMMAND, *arguments], cwd=project, env=ENVIRONMENT, text=True, start_new_session=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=hear_all,
     )  # fmt: skip
 
 

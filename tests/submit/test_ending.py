@@ -20,6 +20,7 @@ WHERE = {"emr": ("CancelSteps", "DescribeStep"), "emr-serverless": ("CancelJobRu
 @pytest.fixture
 def ended(project, emr, monkeypatch, capsys):
     """The command with a signal to this process while it waits: its exit code, and what it said."""
+    before = {number: signal.signal(number, signal.default_int_handler) for number in ENDS}  # nohup has them ignored
     monkeypatch.setattr("lakemill.signals._spark", lambda: None)  # it may run for another test of this process
     monkeypatch.setattr("lakemill.submit.wait.SHORTEST", 0.05)
     monkeypatch.setattr("lakemill.submit.wait.LONGEST", 0.05)
@@ -36,7 +37,9 @@ def ended(project, emr, monkeypatch, capsys):
         code = main(["run", TABLE, "--env", environment], project)
         return code, capsys.readouterr().err
 
-    return run
+    yield run
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.mark.parametrize("environment", WHERE)
