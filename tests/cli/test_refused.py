@@ -59,7 +59,7 @@ SAYS = {
     "third": ['column "third"', "of a='[1]'", "[INVALID_ARRAY_INDEX]"],
     "day": ["a row cannot be computed", "t='two'"],
     "own_words": ['column "line"', "n='0'", "a line without items"],
-    "parsed": ['column "parsed"', "of t='two'", "[MALFORMED_RECORD_IN_PARSING"],
+    "parsed": ['column "parsed"', "of t='", "[MALFORMED_RECORD_IN_PARSING"],
     "masked": ['column "masked"', "of t='two'", "[INVALID_FORMAT"],
     "digits": ['column "parts"', "n='0'"],
     "python": ["ValueError: invalid literal for int()", "(given 'two')", "test_refused.py, line", "return int(text)"],
