@@ -130,3 +130,9 @@ def test_the_lines_differ_in_what_delta_asks_for_alone():
     assert {pin.split("==")[0] for pin in pinned["A"] ^ pinned["B"]} == set(setup.LINES["B"].packages)
     assert pinned["A"] == {pin for pin in (ROOT / "constraints.txt").read_text().splitlines() if "==" in pin}
     assert all(re.fullmatch("[0-9a-f]{64}", digest) for line in setup.LINES.values() for digest in line.jars.values())
+
+
+def test_what_makes_the_stand_in_of_a_cluster_finds_what_it_takes_from_the_set_up():
+    import cluster
+
+    assert cluster.LINES["A"].python.parts[-3:] == (".venv", "bin", "python")
