@@ -112,7 +112,7 @@ def test_a_bare_python_imports_all_of_it(project, tmp_path):
     script = (
         f"import sys, importlib; sys.path[:0] = [{str(zipped)!r}, {str(bare)!r}]\n"
         f"for name in {wanted!r}: assert {str(zipped)!r} in importlib.import_module(name).__file__, name\n"
-        "import yaml, delta; from lakemill.cli.cluster import unpacked; from pathlib import Path\n"
+        "import yaml, delta, shared.products; from lakemill.cli.cluster import unpacked; from pathlib import Path\n"
         f"print(unpacked(Path({str(tmp_path)!r})))\n"
     )
     done = subprocess.run([sys.executable, "-I", "-S", "-c", script], capture_output=True, text=True, cwd=tmp_path)

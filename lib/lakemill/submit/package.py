@@ -60,7 +60,7 @@ def package(conf: Conf) -> Artifact:
     modules = {path.relative_to(jobs).as_posix(): path for path in plain_files(jobs, "*")}
     files = dict([*_library(), *_dependencies(), *_project(conf)])
     _check_tops(jobs, _tops(modules), _tops(files))
-    content = _zipped(dict(sorted({**files, **modules}.items())))
+    content = _zipped({**files, **modules})
     tables = (table_of(PurePosixPath(name)) for name in modules)
     sha256, tops = hashlib.sha256(content).hexdigest(), _tops([*files, *modules])
     return Artifact(content, sha256, frozenset(name for name in tables if name), tops)
@@ -83,11 +83,16 @@ def _check_tops(jobs: Path, modules: frozenset[str], files: frozenset[str]) -> N
 def _zipped(files: dict[str, Path]) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for name, path in files.items():
+        for name in sorted([*_folders(files), *files]):
             entry = zipfile.ZipInfo(name, FIRST_TIME)
-            entry.create_system, entry.external_attr = 3, 0o100644 << 16
-            archive.writestr(entry, path.read_bytes())
+            entry.create_system, entry.external_attr = 3, (0o40755 if entry.is_dir() else 0o100644) << 16
+            archive.writestr(entry, b"" if entry.is_dir() else files[name].read_bytes())
     return buffer.getvalue()
+
+
+def _folders(files: Iterable[str]) -> set[str]:
+    """The folders of all files. Python imports from one without an __init__.py only if the zip lists it (zipimport)."""
+    return {f"{folder}/" for name in files for folder in PurePosixPath(name).parents if folder.name}
 
 
 def _library() -> Iterator[tuple[str, Path]]:
