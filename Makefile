@@ -2,9 +2,9 @@
 PYTHON ?= python3
 LAKEMILL_LONG_SECONDS ?= 600
 export LAKEMILL_LONG_SECONDS
-HEAVY = not s3 and not kafka and not postgres and not browser and not faults and not bench and not long
+HEAVY = not s3 and not kafka and not postgres and not browser and not faults and not bench and not long and not lines
 
-.PHONY: help setup run package bench bench-reducers bench-joins test test-fast test-s3 test-long lint types check clean
+.PHONY: help setup run package bench bench-reducers bench-joins test test-fast test-faults test-s3 test-long test-lines lint format types check clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -33,11 +33,15 @@ bench-reducers: .venv/.ready  ## what reducers cost, on generated rows
 bench-joins: .venv/.ready  ## what an update of a joined table costs, by which side changed
 	@.venv/bin/python scripts/bench/joins.py
 
+# A process that has run out of tests takes over half of what the other one still has to do.
 test: .venv/.ready  ## all tests that fit a laptop
-	@.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	@.venv/bin/python -m pytest -n 2 --dist worksteal
 
 test-fast: .venv/.ready  ## the tests that need no Spark
-	@.venv/bin/python -m pytest -m "not spark and $(HEAVY)"
+	@.venv/bin/python -m pytest -n 2 --dist loadfile -m "not spark and $(HEAVY)"
+
+test-faults: .venv/.ready  ## what only very many rows, or killed processes, bring about
+	@.venv/bin/python -m pytest -m faults
 
 test-s3: .venv/.ready  ## what is submitted, run as on EMR, with the lake on S3 (a stand-in of each)
 	@.venv/bin/python scripts/cluster.py && .venv/bin/python -m pytest -m s3
@@ -45,13 +49,24 @@ test-s3: .venv/.ready  ## what is submitted, run as on EMR, with the lake on S3 
 test-long: .venv/.ready  ## random histories for LAKEMILL_LONG_SECONDS
 	@.venv/bin/python -m pytest -m long -s
 
+.venv-b/.ready: setup.py constraints.txt scripts/setup.py lib/lakemill/version.py
+	@$(PYTHON) scripts/setup.py --line B
+	@touch $@
+
+test-lines: .venv/.ready .venv-b/.ready  ## all tests on line B of Spark and Delta, and upgrades from line A and to another Python
+	@.venv/bin/python -m pytest -m lines
+	@.venv-b/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
 lint: .venv/.ready  ## ruff
 	@.venv/bin/ruff check .
+
+format: .venv/.ready  ## whether every file is formatted as ruff does it
+	@.venv/bin/ruff format --check .
 
 types: .venv/.ready  ## mypy
 	@.venv/bin/mypy
 
-check: lint types  ## lint and types
+check: lint format types  ## lint, format and types
 
 clean:  ## remove what the other targets made
-	rm -rf .venv lake landing build dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-b lake landing build dist .pytest_cache .mypy_cache .ruff_cache

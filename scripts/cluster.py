@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from setup import HERE, PYTHON, SetupError, fetch_jar, find_java, java_needed, output, say
+from setup import HERE, LINES, SetupError, fetch_jar, find_java, java_needed, output, say
 
 CLUSTER = HERE / "build" / "cluster"
 DELTA = {
@@ -96,7 +96,7 @@ def sdk() -> dict[str, str]:
 def make_python() -> Path:
     """An environment that has pyspark and py4j and nothing else; where its pyspark is."""
     script = "import pyspark, py4j; print(pyspark.__version__, pyspark.__path__[0], py4j.__path__[0])"
-    version, *installed = output([str(PYTHON), "-c", script]).split()
+    version, *installed = output([str(LINES["A"].python), "-c", script]).split()
     site = CLUSTER / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}" / "site-packages"
     complete = site / f"complete-{version}"
     if not complete.exists():

@@ -1,11 +1,13 @@
 """Set-up: everything that lakemill's main job and tests need, on a machine that has Python and little else.
 
 A virtual environment with pinned packages, Java, Delta's jars where plain spark-submit finds them, and the settings
-that must be known before the JVM starts. Safe to repeat; uses the standard library only.
+that must be known before the JVM starts. Safe to repeat; uses the standard library only. `--line B` makes .venv-b, with
+the newer Spark and Delta that the tests are run on, too.
 """
 
 from __future__ import annotations  # so that an older Python gets far enough to be told that it is too old
 
+import argparse
 import hashlib
 import http.client
 import os
@@ -15,21 +17,57 @@ import subprocess
 import sys
 import time
 import urllib.request
+from dataclasses import dataclass, field
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent.parent
-VENV = HERE / ".venv"
-PYTHON = VENV / "bin" / "python"
 PYTHONS = ("python3.11", "python3.12", "python3.13")
 JAVA_VERSIONS = (17, 21)
 MAVEN = os.environ.get("LAKEMILL_MAVEN", "https://repo1.maven.org/maven2").rstrip("/")
-# Delta 4.0.1 for Spark 4.0 (Scala 2.13); its antlr4-runtime 4.13.1 is among Spark's own jars.
-JARS = {
-    "io/delta/delta-spark_2.13/4.0.1/delta-spark_2.13-4.0.1.jar": (
-        "a1e76860b19fe1e6b205a4ea7a9099a2f9575d39bb71d49b3e679b299d0efb91"
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of Spark and Delta.   venv: its environment.   packages: the versions that it has for its own.
+
+    jars: the paths of Delta's jars in Maven Central, with their sha256. The antlr4-runtime that Delta needs is among
+    Spark's own jars.
+    """
+
+    venv: Path
+    packages: dict[str, str] = field(default_factory=dict)
+    jars: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def python(self) -> Path:
+        """Its Python."""
+        return self.venv / "bin" / "python"
+
+
+LINES = {
+    "A": Line(
+        HERE / ".venv",
+        {"pyspark": "4.0.2", "delta-spark": "4.0.1"},
+        {
+            "io/delta/delta-spark_2.13/4.0.1/delta-spark_2.13-4.0.1.jar": (
+                "a1e76860b19fe1e6b205a4ea7a9099a2f9575d39bb71d49b3e679b299d0efb91"
+            ),
+            "io/delta/delta-storage/4.0.1/delta-storage-4.0.1.jar": (
+                "ecc42c5aaa51c423312d9e4e48aa4a12b34740bf2c37de0e8f279277ec3d12e4"
+            ),
+        },
     ),
-    "io/delta/delta-storage/4.0.1/delta-storage-4.0.1.jar": (
-        "ecc42c5aaa51c423312d9e4e48aa4a12b34740bf2c37de0e8f279277ec3d12e4"
+    "B": Line(
+        HERE / ".venv-b",
+        {"pyspark": "4.1.1", "delta-spark": "4.2.0", "importlib_metadata": "8.7.1"},  # Delta 4.2.0 takes no newer one
+        {
+            "io/delta/delta-spark_4.1_2.13/4.2.0/delta-spark_4.1_2.13-4.2.0.jar": (
+                "8480050a55c7e50427f3bec3af9243f98fc7cbfa453a2ef55e6ea8d0b7b121ff"
+            ),
+            "io/delta/delta-storage/4.2.0/delta-storage-4.2.0.jar": (
+                "2d84df76551f2b3cd27b120abec67ccbba324cea6ec45eb659edcc54234f99f3"
+            ),
+        },
     ),
 }
 LOGGING = """\
@@ -52,16 +90,19 @@ class SetupError(Exception):
 
 def main() -> int:
     """Do what is missing; 1 and one paragraph where it cannot be done."""
+    parser = argparse.ArgumentParser(description="Install what lakemill needs.")
+    parser.add_argument("--line", choices=sorted(LINES), default="A", help="of Spark and Delta; A is the project's own")
+    line = LINES[parser.parse_args().line]
     try:
         use_new_python()
-        say("Python packages into .venv (some minutes the first time)")
-        make_venv()
+        say(f"Python packages into {line.venv.name} (some minutes the first time)")
+        make_venv(line)
         java = find_java() or install_java()
         say(f"Java {_version_of(java)} at {java}")
-        pyspark = Path(output([str(PYTHON), "-c", "import pyspark; print(pyspark.__path__[0])"]))
-        for path, digest in JARS.items():
+        pyspark = Path(output([str(line.python), "-c", "import pyspark; print(pyspark.__path__[0])"]))
+        for path, digest in line.jars.items():
             fetch_jar(path, digest, pyspark / "jars")
-        configure(pyspark, java)
+        configure(line, pyspark, java)
     except SetupError as wrong:
         print(f"setup: {wrong}", file=sys.stderr)
         return 1
@@ -93,34 +134,33 @@ def use_new_python() -> None:
     raise SetupError(f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}. Install it, then run again.")
 
 
-def make_venv() -> None:
-    """.venv with every extra at the pinned versions."""
-    # pip comes last: a .venv without it was interrupted.
-    complete = PYTHON.exists() and (VENV / "bin" / "pip").exists()
-    if not complete and not _venv_made():
+def make_venv(line: Line) -> None:
+    """The line's environment, with every extra at the pinned versions."""
+    # pip comes last: an environment without it was interrupted.
+    complete = line.python.exists() and (line.venv / "bin" / "pip").exists()
+    if not complete and not _venv_made(line.venv):
         apt_install("python3-venv", "the module venv (on Debian: apt-get install python3-venv)")
-        if not _venv_made():
+        if not _venv_made(line.venv):
             raise SetupError(
                 "python3 -m venv fails even with python3-venv installed; try another Python 3.11 or newer."
             )
-    pip = [
-        str(PYTHON),
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        "-c",
-        str(HERE / "constraints.txt"),
-    ]
+    constraints = line.venv / "constraints.txt"
+    constraints.write_text(_pinned(line))
+    pip = [str(line.python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-c", str(constraints)]
     output([*pip, "setuptools", "wheel"])
-    output([*pip, "--no-build-isolation", "-e", f"{HERE}[local,demo,test,emr]"])
+    output([*pip, "--no-build-isolation", "pyspark", "delta-spark", "-e", f"{HERE}[demo,test,emr]"])
 
 
-def _venv_made() -> bool:
-    done = subprocess.run([sys.executable, "-m", "venv", "--clear", str(VENV)], capture_output=True, check=False)
+def _pinned(line: Line) -> str:
+    """constraints.txt with the line's own versions."""
+    pins = dict(pin.split("==") for pin in (HERE / "constraints.txt").read_text().splitlines() if "==" in pin)
+    return "".join(f"{name}=={version}\n" for name, version in {**pins, **line.packages}.items())
+
+
+def _venv_made(venv: Path) -> bool:
+    done = subprocess.run([sys.executable, "-m", "venv", "--clear", str(venv)], capture_output=True, check=False)
     if done.returncode:
-        shutil.rmtree(VENV, ignore_errors=True)
+        shutil.rmtree(venv, ignore_errors=True)
     return done.returncode == 0
 
 
@@ -213,16 +253,16 @@ def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def configure(pyspark: Path, java: Path) -> None:
+def configure(line: Line, pyspark: Path, java: Path) -> None:
     """What must be known before the JVM starts, for spark-submit and for sessions started by python alike."""
     conf = pyspark / "conf"
     conf.mkdir(exist_ok=True)
-    (conf / "spark-defaults.conf").write_text(defaults(PYTHON))
+    (conf / "spark-defaults.conf").write_text(defaults(line.python))
     (conf / "log4j2.properties").write_text(LOGGING)
     # Over a JAVA_HOME of the day too: this one was checked, and a Java too new fails in words that name no Java.
     (conf / "spark-env.sh").write_text(f'if [ -x "{java}/bin/java" ]; then export JAVA_HOME="{java}"; fi\n')
     # pip's own asks the first python3 on PATH, which need not have pyspark.
-    (VENV / "bin" / "find_spark_home.py").write_text(f'"""Where Spark is."""\n\nprint({str(pyspark)!r})\n')
+    (line.venv / "bin" / "find_spark_home.py").write_text(f'"""Where Spark is."""\n\nprint({str(pyspark)!r})\n')
 
 
 def defaults(python: Path) -> str:

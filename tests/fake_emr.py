@@ -73,6 +73,8 @@ class FakeEmr:
         self.asked: list[tuple[str, dict[str, Any]]] = []
         self.faults: dict[str, list[str]] = {}
         """By operation, what befalls its next calls: "lost" (done, but never answered), or an error's code."""
+        self.refuses_to_cancel: str | None = None
+        """Why it cancels no step. EMR says so step by step, in an answer that is none of an error."""
         self.clusters: dict[str, dict[str, Any]] = {}
         self.steps: dict[str, list[dict[str, Any]]] = {}
         self.applications: dict[str, dict[str, Any]] = {}
@@ -184,11 +186,12 @@ class FakeEmr:
         return {"Step": {"Id": step["Id"], "Name": step["Name"], "Status": step["life"].look()}}
 
     def _cancel_steps(self, said: dict[str, Any]) -> dict[str, Any]:
+        status = {"Status": "FAILED", "Reason": self.refuses_to_cancel} if self.refuses_to_cancel else {}
         for step in self.steps[said["ClusterId"]]:
-            if step["Id"] in said["StepIds"]:
+            if step["Id"] in said["StepIds"] and not status:
                 step["life"].cancel()
                 step["life"].states[0] = {"State": "CANCEL_PENDING"}
-        return {"CancelStepsInfoList": []}
+        return {"CancelStepsInfoList": [{"StepId": name, "Status": "SUBMITTED"} | status for name in said["StepIds"]]}
 
     # EMR Serverless.
 

@@ -24,7 +24,6 @@ from pyspark.sql.types import (
     TimestampType,
 )
 
-from lakemill.errors import first_line
 from lakemill.python.fitted import fitted
 
 PAIR = StructType().add("a", LongType()).add("b", StringType())
@@ -64,13 +63,3 @@ def test_nan_is_no_null():
 def test_fits_not(given, kind):
     with pytest.raises(TypeError, match="is no "):
         fitted(given, kind)
-
-
-def test_an_error_in_python_is_told_by_its_end():
-    trace = "\n  An exception was thrown.\nTraceback (most recent call last):\n  File x, line 1\n    g()\n    ^^^\n"
-    assert first_line(Exception(trace + "ValueError: one\nand more\n")) == "ValueError: one and more"
-    bare = trace.replace("    ^^^\n", "")  # Python underlines no whole line
-    assert first_line(Exception(bare + "ValueError: one\n")) == "ValueError: one"
-    assert first_line(Exception("[DIVIDE_BY_ZERO] Division by zero. SQLSTATE: 22012\nmore")) == (
-        "[DIVIDE_BY_ZERO] Division by zero"
-    )

@@ -1,9 +1,11 @@
 """Verify by a sample: of some keys, always the same ones, in the table and in its sources alike."""
 
+from datetime import date
+
 import pytest
 from lake_jobs import SALES
 
-from lakemill import Job
+from lakemill import Job, Max, Min
 from lakemill.errors import LakemillError, UsageError
 from lakemill.verify import verify
 
@@ -44,3 +46,15 @@ def test_a_sample_is_a_fraction(lake, sample):
 def test_a_sample_of_nothing_proves_nothing(shop):
     with pytest.raises(LakemillError, match="none of its 41 rows is in a sample of 1e-06"):
         verify(shop.world, SALES, 0.000001)
+
+
+def test_the_first_and_last_day_of_a_whole_table(lake):
+    """Spark's own write tells them in the table's log, where Delta would look for them."""
+    days = [date(2017, 1, day) for day in (3, 1, 2)]
+    lake.put_by_spark("raw.days", [(day,) for day in days], "day date")
+    job = Job(source="raw.days", key=[], reduce={"first": Min("day"), "last": Max("day")}, target="gold.days")
+    lake.run(job)
+    assert lake.rows("gold.days") == [(min(days), max(days))]
+    assert verify(lake.world, job).equal
+    row = lake.frame("raw.days").selectExpr("min(day)", "max(day)", "count(*)").collect()[0]
+    assert tuple(row) == (min(days), max(days), 3)

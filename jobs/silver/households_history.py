@@ -4,34 +4,8 @@ A period holds from valid_from to the day before valid_to. A household that a sn
 said; the last of several dumps of a day counts for that day, as in silver.households.
 """
 
-from pyspark.sql import DataFrame, functions as F
-
 from lakemill import Job, PerKey, periods, run
-
-TEXTS = [
-    "name",
-    "email",
-    "address",
-    "age",
-    "income",
-    "home_ownership",
-    "marital_status",
-    "household_size",
-    "household_comp",
-    "kids_count",
-]
-
-
-def typed_households(households: DataFrame) -> DataFrame:
-    """One household of one snapshot; an empty text is no value."""
-    return households.select(
-        F.col("household_id").cast("bigint").alias("household_id"),
-        *[F.nullif(name, F.lit("")).alias(name) for name in TEXTS],
-        "dump_date",
-        "dump_id",
-        "line_number",
-    )
-
+from shared.households import typed_households
 
 job = Job(
     source="bronze.households",

@@ -4,24 +4,8 @@ A period holds from valid_from to the day before valid_to. A product that a snap
 said; the last of several dumps of a day counts for that day, as in silver.products.
 """
 
-from pyspark.sql import DataFrame, functions as F
-
 from lakemill import Job, PerKey, periods, run
-
-TEXTS = ["department", "brand", "product_category", "product_type", "package_size"]
-
-
-def typed_products(products: DataFrame) -> DataFrame:
-    """One product of one snapshot; an empty text is no value."""
-    return products.select(
-        F.col("product_id").cast("bigint").alias("product_id"),
-        F.nullif("manufacturer_id", F.lit("")).cast("bigint").alias("manufacturer_id"),
-        *[F.nullif(name, F.lit("")).alias(name) for name in TEXTS],
-        "dump_date",
-        "dump_id",
-        "line_number",
-    )
-
+from shared.products import typed_products
 
 job = Job(
     source="bronze.products",

@@ -1,23 +1,38 @@
-"""Columns by name and by type: what every reducer needs to say about the columns that it reads."""
+"""Columns by name and by type: what all rooms need to say about the columns that they read."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import reduce
 from typing import Any
 
 from pyspark.sql import Column, functions as F
 from pyspark.sql.types import (
     ArrayType,
+    BooleanType,
+    ByteType,
+    CalendarIntervalType,
     DataType,
+    DateType,
     DecimalType,
     DoubleType,
     FloatType,
+    IntegerType,
     IntegralType,
+    LongType,
     MapType,
+    ShortType,
     StructType,
+    TimestampNTZType,
+    TimestampType,
     VariantType,
 )
 
 from lakemill.errors import UsageError, did_you_mean
+
+WIDTHS: Mapping[type[DataType], int] = {
+    BooleanType: 1, ByteType: 1, ShortType: 2, IntegerType: 4, LongType: 8, FloatType: 4, DoubleType: 8, DateType: 4,
+    TimestampType: 8, TimestampNTZType: 8, DecimalType: 16,
+}  # fmt: skip
 
 
 def quoted(name: str) -> str:
@@ -38,20 +53,27 @@ def type_of(name: str, types: Mapping[str, DataType]) -> DataType:
     return types[name]
 
 
-def ordered(name: str, types: Mapping[str, DataType]) -> Column:
-    """The column as a value with one order: of the two equal zeros of a double only 0.0 is left."""
+def sortable(name: str, types: Mapping[str, DataType]) -> Column:
+    """The column as a value that can be sorted; of a double's two equal zeros only 0.0 is left.
+
+    Raises UsageError where its type has no order.
+    """
     given = type_of(name, types)
-    if isinstance(given, ArrayType | MapType | StructType | VariantType):
+    if isinstance(given, ArrayType | CalendarIntervalType | MapType | StructType | VariantType):
         raise UsageError(f'compares "{name}", which is {given.simpleString()}; it takes numbers, texts, dates, times.')
     return one_zero(column(name), given)
 
 
 def one_zero(value: Column, kind: DataType) -> Column:
-    """The value of this type; of a double's two equal zeros only 0.0 is left, so that equal rows are the same."""
+    """The value, of this type; of a double's two equal zeros only 0.0 is left.
+
+    Spark groups and compares them as equal but keeps them apart as values: which of them a group shows would depend on
+    the order of its rows.
+    """
     if not holds(kind, DoubleType | FloatType):
         return value
     if isinstance(kind, ArrayType):
-        return F.transform(value, lambda each: one_zero(each, kind.elementType))
+        return F.transform(value, lambda element: one_zero(element, kind.elementType))
     if isinstance(kind, StructType):
         fields = [one_zero(value.getField(field.name), field.dataType).alias(field.name) for field in kind.fields]
         return F.when(value.isNotNull(), F.struct(*fields))
@@ -60,7 +82,7 @@ def one_zero(value: Column, kind: DataType) -> Column:
 
 def has_no_order(kind: DataType) -> bool:
     """Whether values of such a type cannot be compared."""
-    return holds(kind, MapType | VariantType)
+    return holds(kind, CalendarIntervalType | MapType | VariantType)
 
 
 def holds(kind: DataType, sought: Any) -> bool:
@@ -70,6 +92,14 @@ def holds(kind: DataType, sought: Any) -> bool:
     if isinstance(kind, StructType):
         return any(holds(field.dataType, sought) for field in kind.fields)
     return isinstance(kind, sought)
+
+
+def width(kind: DataType) -> int | None:
+    """The bytes of a value of this type; None where they depend on the value."""
+    if isinstance(kind, StructType):
+        widths = [width(field.dataType) for field in kind.fields]
+        return None if None in widths else sum(of_field or 0 for of_field in widths)
+    return WIDTHS.get(type(kind))
 
 
 def number(name: str, types: Mapping[str, DataType]) -> DataType:
@@ -95,21 +125,31 @@ def names(given: object) -> tuple[str, ...]:
 
 
 def let(value: Column, body: Callable[[Column], Column]) -> Column:
-    """The body with a name for the value: it is computed once, however often the body uses it."""
+    """The body with a name for the value: it is computed once, however often the body uses it.
+
+    Spark has no such word. A lambda's variable is bound to a value that is computed before, while a Column that is used
+    twice is an expression that is copied and computed twice: in nested steps, 2, 4, 8, ... times.
+    """
     return F.transform(F.array(value), body)[0]
 
 
-def text(value: Column) -> str:
+def column_text(value: Column) -> str:
     """The column as a text that is the same in every session.
 
-    Spark numbers the variables of lambdas as they come, and says of what a Python function is given where it was made.
+    Spark numbers the variables of lambdas through a session, and prints where in a file a Python function's argument
+    was made: both differ between runs of one definition, and would look like another definition.
     """
-    said = re.sub(r"Origin\((?:[^()]|\([^()]*\))*\)", "", str(value))
-    heads = re.findall(r"\(?(\w+_\d+(?:, \w+_\d+)*)\)? ->", said)
+    printed = re.sub(r"Origin\((?:[^()]|\([^()]*\))*\)", "", str(value))
+    heads = re.findall(r"\(?(\w+_\d+(?:, \w+_\d+)*)\)? ->", printed)
     variables = dict.fromkeys(name for head in heads for name in head.split(", "))
     for number, name in enumerate(variables):
-        said = re.sub(rf"\b{name}\b", f"lambda {number}", said)
-    return said
+        printed = re.sub(rf"\b{name}\b", f"lambda {number}", printed)
+    return printed
+
+
+def any_not_zero(values: Iterable[Column]) -> Column:
+    """Whether any of the values is not 0; a NULL is taken for 0."""
+    return reduce(lambda some, value: some | F.coalesce(value != 0, F.lit(False)), values, F.lit(False))
 
 
 def null(kind: DataType) -> Column:

@@ -63,20 +63,20 @@ def load_conf(root: Path, environment: str = "local") -> Conf:
 
 
 def _over(conf: Conf, path: Path) -> Conf:
-    said = _read(path)
-    for key, value in said.items():
+    settings = _read(path)
+    for key, value in settings.items():
         if key not in KEYS:
             raise UsageError(f'{path}: there is no setting "{key}". {did_you_mean(str(key), KEYS)}')
         if not isinstance(value, dict if key in MAPS else str):
             wanted = "a map" if key in MAPS else "a text"
             raise UsageError(f'{path}: "{key}" is {value!r}; {wanted} was expected.')
-    tables = {**conf.tables, **texts(path, "tables", said.get("tables") or {})}
+    tables = {**conf.tables, **texts(path, "tables", settings.get("tables") or {})}
     for name in tables:
         if not TABLE_NAME.fullmatch(name):
             raise UsageError(f'{path}: "{name}" under tables is no table name; one reads layer.name in small letters.')
-    spark = {**conf.spark, **texts(path, "spark", said.get("spark") or {})}
+    spark = {**conf.spark, **texts(path, "spark", settings.get("spark") or {})}
     return replace(
-        conf, **{key: said[key] for key in said if key not in ("tables", "spark")}, tables=tables, spark=spark
+        conf, **{key: settings[key] for key in settings if key not in ("tables", "spark")}, tables=tables, spark=spark
     )
 
 
@@ -90,12 +90,12 @@ def texts(path: Path | str, key: str, values: Mapping[Any, Any]) -> dict[str, st
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        said = yaml.load(path.read_text(encoding="utf-8"), _StrictLoader) or {}
-    except yaml.YAMLError as wrong:
-        raise UsageError(f"{path} is not YAML: {' '.join(str(wrong).split())}.") from None
-    if not isinstance(said, dict):
-        raise UsageError(f"{path}: settings were expected, as `lake: lake`; found {type(said).__name__}.")
-    return said
+        settings = yaml.load(path.read_text(encoding="utf-8"), _StrictLoader) or {}
+    except yaml.YAMLError as error:
+        raise UsageError(f"{path} is not YAML: {' '.join(str(error).split())}.") from None
+    if not isinstance(settings, dict):
+        raise UsageError(f"{path}: settings were expected, as `lake: lake`; found {type(settings).__name__}.")
+    return settings
 
 
 class _StrictLoader(yaml.SafeLoader):

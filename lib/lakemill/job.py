@@ -34,7 +34,8 @@ class Job:
     source: a table name, several (one that is joined with itself is named twice), or Dump(feed).   map: DataFrame(s)
     -> DataFrame, row by row; None keeps rows as they are.   key: the columns rows meet on; [] is one row for the whole
     table; None appends.   reduce: reducers by column name, Latest(by), or PerKey(fn); empty is the distinct keys.
-    target: the table's name.
+    target: the table's name.   files: the texts of the files that it was loaded from, its own and those of the modules
+    that it imports, by their names below the jobs' folder; none where it was built elsewhere.
     Raises UsageError, in the user's words, where these do not fit together.
     """
 
@@ -43,6 +44,7 @@ class Job:
     map: Callable[..., DataFrame] | None = None
     key: Sequence[str] | None = None
     reduce: Mapping[str, Reducer] | Latest | PerKey = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if isinstance(self.key, str):

@@ -1,6 +1,5 @@
 """Running tables: in their order, each under its lock, each kept in the ledger; a failure stops only what reads it."""
 
-import traceback
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -8,9 +7,9 @@ from dataclasses import dataclass, field
 from time import monotonic
 
 from lakemill.conf import Conf
-from lakemill.errors import CommitLost, LakemillError, UsageError, did_you_mean
+from lakemill.errors import CommitLost, LakemillError, Stopped, UsageError, did_you_mean, in_words
 from lakemill.graph import select
-from lakemill.job import Dump, Job
+from lakemill.job import Job
 from lakemill.lake.commit import lost_race
 from lakemill.lake.lock import lock, lock_folder
 from lakemill.lake.maintain import Maintained, maintain, maintain_ledger
@@ -18,10 +17,11 @@ from lakemill.lake.readers import readers
 from lakemill.lake.session import start_session
 from lakemill.lake.tables import Lake
 from lakemill.observe.cost import metered
-from lakemill.observe.runs import FAILED, LEDGER, SKIPPED, Run, record
+from lakemill.observe.ledger import record
+from lakemill.observe.runs import DONE, FAILED, LEDGER, SKIPPED, STOPPED, Run
 from lakemill.refresh import refresh
-from lakemill.refresh.load import load
 from lakemill.refresh.plan import POLICIES
+from lakemill.signals import heard, last_words, name_of
 from lakemill.world import World
 
 
@@ -83,22 +83,44 @@ def run_tables(
         if run.status in (FAILED, SKIPPED):
             lost.add(name)
         ends(run)
-    try:
-        record(world.lake.table(LEDGER), outcome.runs)
-    except Exception as error:  # the tables are committed; their results must still be shown
-        outcome.unrecorded = f"{LEDGER}: the runs could not be recorded: {error}"
+        if heard():
+            break
+    _end_as_told(outcome)
+    _record(world, outcome)
+    _end_as_told(outcome)
     return outcome
+
+
+def _end_as_told(outcome: Outcome) -> None:
+    """Where a signal ended the run, say so in the outcome, and of the table that it was at."""
+    number = heard()
+    if number is None:
+        return
+    for last in outcome.runs[-1:]:
+        if last.status == FAILED:
+            last.status, last.error = STOPPED, f"stopped by {name_of(number)}"
+    done = ", ".join(run.target for run in outcome.runs if run.status == DONE)
+    outcome.error = Stopped(
+        f"stopped by {name_of(number)}; {f'done and recorded: {done}; ' if done else ''}what was under way is whole, "
+        "or not there. The same command again goes on.",
+        number,
+    )
+
+
+def _record(world: World, outcome: Outcome) -> None:
+    try:
+        with last_words():
+            record(world.lake, outcome.runs)
+    except Exception as error:  # the tables are committed; their results must still be shown
+        outcome.unrecorded = (
+            f"{LEDGER}: the runs could not be recorded: {in_words(error)} The next run of these tables records them."
+        )
 
 
 def run_table(world: World, job: Job, policy: str, run: Run, where: str | None = None) -> None:
     """One table, under its lock, metered."""
-    if where and isinstance(job.source, Dump):
-        raise UsageError(f"{job.target}: --where chooses keys, and it has none; use --policy rebuild.")
     with lock(world.locks, job.target), metered(world.spark, f"{run.run_id} {job.target}") as cost:
-        if isinstance(job.source, Dump):
-            load(world, job, policy, run)
-        else:
-            refresh(world, job, policy, run, where)
+        refresh(world, job, policy, run, where)
         world.lake.enlist(job.target)
     run.spark_jobs, run.bytes_read = cost.spark_jobs, cost.bytes_read
 
@@ -125,6 +147,8 @@ def maintain_tables(
     names += [LEDGER] if others != list(wanted) or not wanted else []
     known, upkeep = readers(world.lake, jobs.values()), Upkeep()
     for name in names:
+        if heard():
+            break
         begins(name)
         table = world.lake.table(name)
         if not table.log().exists:
@@ -144,8 +168,7 @@ def maintain_tables(
 def _failed(name: str, error: Exception) -> LakemillError:
     if lost_race(error):
         return CommitLost(f"{name}: another process committed to it meanwhile. `lakemill maintain {name}` again.")
-    traceback.print_exception(error)
-    return LakemillError(f"{name}: {type(error).__name__}: {error}".split("\n\n")[0][:2000])
+    return LakemillError(f"{name}: {in_words(error)}")
 
 
 @contextmanager
@@ -158,8 +181,7 @@ def _told(run: Run, outcome: Outcome) -> Iterator[None]:
         run.status, run.error = FAILED, str(error)
         outcome.error = outcome.error or error
     except Exception as error:
-        run.status, run.error = FAILED, f"{type(error).__name__}: {error}".split("\n\n")[0][:2000]
+        run.status, run.error = FAILED, f"{run.target}: {in_words(error)}"
         outcome.error = outcome.error or error
-        traceback.print_exc()
     finally:
         run.seconds = round(monotonic() - began, 3)

@@ -5,23 +5,16 @@ from dataclasses import dataclass, field
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
-from pyspark.sql.types import StructType
 
-from lakemill.columns import column
-from lakemill.core.bags import unequal
 from lakemill.errors import LakemillError, UsageError, VersionsGone
-from lakemill.job import RESERVED, Dump, Job
-from lakemill.kinds import Kind, kind_of
-from lakemill.lake.failures import version_gone
-from lakemill.lake.feed import replaced
+from lakemill.job import Job
+from lakemill.lake.failures import data_refused, version_gone
 from lakemill.lake.progress import LANDING, Progress, last_progress
-from lakemill.lake.readers import unchanged_until
-from lakemill.lake.tables import Pin, without_state
-from lakemill.maps.check import check_job
-from lakemill.proof.difference import PARTS, Difference, damaged, differences, sampled
-from lakemill.refresh.load import loaded_dumps
-from lakemill.sources.dumps import choose, look, not_loaded
-from lakemill.sources.records import LINEAGE, missing_files, read_rows, refused
+from lakemill.lake.quiet import failures_untold
+from lakemill.maps.definition import Judgement
+from lakemill.proof.compare import AsMade, Comparison, Sample, as_made, compare, compare_rows
+from lakemill.proof.difference import PARTS, Difference
+from lakemill.proof.landing import landed
 from lakemill.world import World
 
 
@@ -61,37 +54,25 @@ def verify(world: World, job: Job, sample: float = 1) -> Verification:
             f"{job.target} cannot be verified: nothing says what it was made from. "
             f"`lakemill run {job.target}` makes it."
         )
-    stored = target.full(log.version)
-    chosen = _Sample(job, stored.schema, sample)
-    part = chosen.of(stored)
     try:
-        if isinstance(job.source, Dump):
-            count, found = _compared(job, (), part, chosen.of(_landed(world, job, progress)))
+        if job.outside:
+            done = _landed(world, job, progress, sample)
         else:
-            mapped, kind = _mapped(world, job, progress)
-            count, found = _against(part, chosen.of(mapped), kind)
+            done = compare(world, _as_made(world, job, progress), sample)
     except (PySparkException, Py4JJavaError) as error:
-        raise refused(error) or _gone(world, job, error) or error from None
-    compared = part.count()
-    if not compared and not count:
-        _refuse_none(job, sample, stored)
-    return Verification(job.target, log.version, dict(progress.versions), compared, count, found)
+        raise data_refused(error) or _gone(world, job, error) or error from None
+    if not done.compared and not done.unequal_rows:
+        _refuse_none(job, sample, target.full(log.version))
+    versions = dict(progress.versions)
+    return Verification(job.target, log.version, versions, done.compared, done.unequal_rows, list(done.differences))
 
 
-@dataclass(frozen=True)
-class _Sample:
-    """A part of a table's keys, or rows, and of the mapped rows that belong to them."""
-
-    job: Job
-    stored: StructType
-    fraction: float
-
-    def of(self, frame: DataFrame) -> DataFrame:
-        """The frame's rows that are in it."""
-        if self.job.key == ():  # the whole table is one row
-            return frame
-        names = self.job.key or [name for name in self.stored.names if name != RESERVED]
-        return sampled(frame, names, self.stored, self.fraction)
+def _as_made(world: World, job: Job, progress: Progress) -> AsMade:
+    """The job on its sources as they were; raises LakemillError where it is another job than made the table."""
+    made = as_made(world, job, progress)
+    if made is None or world.judged(progress.definition, job, made.schemas, made.checked) == Judgement.CHANGED:
+        raise _changed(job)
+    return made
 
 
 def _refuse_none(job: Job, sample: float, stored: DataFrame) -> None:
@@ -102,50 +83,6 @@ def _refuse_none(job: Job, sample: float, stored: DataFrame) -> None:
             f"{job.target}: none of its {rows:,} rows is in a sample of {sample:g}: nothing was compared. "
             "Take a larger one."
         )
-
-
-def _compared(
-    job: Job, row_key: tuple[str, ...], stored: DataFrame, expected: DataFrame
-) -> tuple[int, list[Difference]]:
-    _same_columns(job, stored, expected)
-    return differences(unequal(stored, expected), row_key)
-
-
-def _against(stored: DataFrame, mapped: DataFrame, kind: Kind) -> tuple[int, list[Difference]]:
-    """Against the mapped rows: what is presented, the totals that are kept, and whatever else the state claims."""
-    count, rows = _compared(kind.job, kind.row_key, kind.comparable(stored), kind.expected(mapped))
-    states = kind.wrong_states(stored, mapped)
-    damaged_states, damage = damaged(states, kind.row_key) if states is not None else (0, [])
-    return count + damaged_states, rows + damage
-
-
-def _mapped(world: World, job: Job, progress: Progress) -> tuple[DataFrame, Kind]:
-    pins = {name: world.lake.table(name).pin() for name in job.sources}
-    if set(pins) != set(progress.versions):
-        raise _changed(job)
-    schemas = {name: without_state(_as_made(pin, progress).schema) for name, pin in pins.items()}
-    mapped = check_job(world.spark, job, schemas)
-    if mapped.fingerprint != progress.fingerprint:
-        raise _changed(job)
-    # A source that is named twice is read twice: its columns must not be taken for each other.
-    full = [_as_made(pins[name], progress) for name in job.sources]
-    named = [[column(one) for one in schemas[name].names] for name in job.sources]
-    frames = [frame.select(*names) for frame, names in zip(full, named, strict=True)]
-    return job.mapped(*frames), kind_of(job, mapped.schema)
-
-
-def _as_made(pin: Pin, progress: Progress) -> DataFrame:
-    """A source as the target was made from it; read as of the newest version that has these rows, kept the longest."""
-    name, log = pin.table.name, pin.table.log()
-    read = progress.table(name)
-    assert read is not None
-    other = replaced(pin, read)
-    if other:
-        raise LakemillError(
-            f"A table made from {name} cannot be verified: another table stands in its place now ({other}). "
-            "`lakemill run` rebuilds what was made from it."
-        )
-    return pin.table.full(unchanged_until(read.version, log.commits(read.version, pin.version) or []))
 
 
 def _changed(job: Job) -> LakemillError:
@@ -167,23 +104,20 @@ def _gone(world: World, job: Job, error: Exception) -> LakemillError | None:
     )
 
 
-def _landed(world: World, job: Job, progress: Progress) -> DataFrame:
-    assert isinstance(job.source, Dump)
-    target = world.lake.table(job.target)
-    landing = look(world.spark, world.landing, job.source.feed)
-    deliveries, loaded = landing.deliveries(world.spark), loaded_dumps(target)
-    dumps = choose(deliveries, loaded, job.target)
-    # Where nothing came since, all that lies there was loaded.
-    if progress.positions.get(LANDING) == {"digest": landing.digest}:
-        dumps += not_loaded(deliveries, loaded)
-    missing_files(world.spark, dumps)
-    header = tuple(name for name in target.log().schema.names if name not in LINEAGE)
-    return read_rows(world.spark, dumps, header)
+def _landed(world: World, job: Job, progress: Progress, fraction: float) -> Comparison:
+    """Against the files that were loaded, row by row, and against what their manifests say of how many rows they have.
 
-
-def _same_columns(job: Job, stored: DataFrame, expected: DataFrame) -> None:
-    if set(stored.columns) != set(expected.columns):
-        raise LakemillError(
-            f"{job.target} differs: it has the columns {', '.join(stored.columns)} "
-            f"where {', '.join(expected.columns)} were expected."
-        )
+    The second finds rows that neither the table has nor this reading of the files.
+    """
+    assert job.outside
+    target, feed = world.lake.table(job.target), job.outside.feed
+    stored = target.full(target.log().version)
+    grouped = stored.groupBy("dump_id", "file_name").count().collect()
+    counted = {(row["dump_id"], row["file_name"]): row["count"] for row in grouped}
+    files = landed(world.spark, f"{world.landing}/{feed}", feed, progress.positions.get(LANDING), counted)
+    sample = Sample(job, stored.schema, fraction)
+    part = sample.of(stored)
+    with failures_untold(world.spark):
+        count, rows = compare_rows(job, (), part, sample.of(files.rows(stored.schema)))
+    lacking = files.lacking(counted)
+    return Comparison(part.count(), count, rows) if count else Comparison(part.count(), len(lacking), lacking)

@@ -3,18 +3,23 @@
 The pins and the checked maps belong to the run; the session may be one table's alone.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 from pyspark.sql import SparkSession
 from pyspark.sql.types import StructType
 
 from lakemill.job import Job
-from lakemill.lake.session import session_apart
+from lakemill.lake.session import session_apart, versions
 from lakemill.lake.tables import Lake, Pin
 from lakemill.maps.check import check_job
-from lakemill.maps.rowwise import Mapped
-from lakemill.sources.source import Source
+from lakemill.maps.definition import Definition, Judgement, judge
+from lakemill.maps.rowwise import CheckedMap
+from lakemill.python.bytecode import as_at_first
+from lakemill.python.source_text import source_digest
+from lakemill.sources.source import KnownColumns
 from lakemill.sources.tables import TableSource
 
 
@@ -26,7 +31,7 @@ class World:
     landing: str
     locks: Path
     pins: dict[str, Pin] = field(default_factory=dict)
-    _maps: dict[str, tuple[Job, dict[str, StructType], Mapped]] = field(default_factory=dict)
+    _maps: dict[str, tuple[Job, dict[str, StructType], CheckedMap]] = field(default_factory=dict)
 
     @property
     def spark(self) -> SparkSession:
@@ -44,11 +49,33 @@ class World:
         pin = self.pins[name]
         return replace(pin, table=replace(pin.table, spark=self.spark))
 
-    def source(self, name: str) -> Source:
+    def source(self, name: str) -> KnownColumns:
         """A source table as far as this run reads it."""
         return TableSource(self.pin(name))
 
-    def check(self, job: Job, sources: dict[str, StructType]) -> Mapped:
+    @cached_property
+    def made_by(self) -> str:
+        """The versions of what runs here."""
+        return versions(self.spark)
+
+    def definition(self, job: Job, checked: CheckedMap) -> Definition:
+        """What decides the rows of the job's target, as it is now."""
+        return Definition(checked.fingerprint, source_digest(job.files), self.made_by)
+
+    def judged(
+        self, recorded: Definition, job: Job, sources: Mapping[str, StructType], checked: CheckedMap
+    ) -> Judgement:
+        """What the definition that made a table is to the job's, whose map was checked on these columns of its sources.
+
+        A table from before its versions were recorded has its functions digested as they were then.
+        """
+        judgement = judge(recorded, self.definition(job, checked))
+        if judgement != Judgement.CHANGED or recorded.made_by:
+            return judgement
+        with as_at_first():
+            return judge(recorded, self.definition(job, check_job(self.spark, job, sources)))
+
+    def check(self, job: Job, sources: dict[str, StructType]) -> CheckedMap:
         """The job's checked map; checked once for as long as its sources' columns stay."""
         known = self._maps.get(job.target)
         if known is None or known[0] is not job or known[1] != sources:

@@ -70,7 +70,11 @@ def test_init_run_verify_status_history_explain_graph(project, lake, capsys):
 
 def test_the_first_test_of_a_project_passes(project):
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", str(project / "tests")], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "pytest", "-q", str(project / "tests")],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"},  # else it warms up for long
     )
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -13,8 +13,8 @@ from long_mode import LONG_SECONDS, seeds_until
 from pyspark.sql import DataFrame, functions as F
 
 from lakemill import Count, Job
-from lakemill.core import mapreduce
-from lakemill.core.changes import Source, change_of, meeting
+from lakemill.core.changes import SourceRows, change_of, meeting
+from lakemill.core.keys import of_keys
 from lakemill.core.local import to_local
 from lakemill.core.weights import WEIGHT, net, weigh
 from lakemill.errors import UsageError
@@ -114,7 +114,7 @@ def tried(maps: Maps, seed: int) -> int:
         old.append(maps.frame(name, stays + went))
         new.append(maps.frame(name, stays + came))
         change = weigh(maps.frame(name, came), maps.frame(name, went)) if came or went else None
-        sources.append(Source(new[-1], change, old[-1] if chance.random() < 0.5 else None, bool(went)))
+        sources.append(SourceRows(new[-1], change, old[-1] if chance.random() < 0.5 else None, bool(went)))
     change = change_of(job, joins, sources, lambda frame: frame)
     columns = [f"c{at}" for at in range(len(change.columns) - 1)]
     now, was = job.mapped(*new).toDF(*columns), job.mapped(*old).toDF(*columns)
@@ -135,7 +135,7 @@ def _few_keys(maps: Maps, job: Job, joins, names: list[str], new: list[DataFrame
     for at, frame in enumerate(new):
         own = [(mine, its) for mine, its in joins.told_by(at).items() if mine in key]
         frames.append(meeting(frame, keys, own) if own else frame)
-    found, all_of_them = (mapreduce.of_keys(f, keys, key, few=True) for f in (job.mapped(*frames), whole))
+    found, all_of_them = (of_keys(f, keys, key, few=True) for f in (job.mapped(*frames), whole))
     assert net(weigh(found, all_of_them)).isEmpty(), (said, key)
 
 

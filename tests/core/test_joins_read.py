@@ -23,8 +23,8 @@ def test_inner_joins_link_both_ways(spark):
     joins = read(spark, lambda a, b, c: a.join(b, a["k"] == b["k"]).drop(b["k"]).join(c, "g").select("k", "g", "z"))
     assert joins.branches == (Branch(frozenset({0, 1, 2})),)
     assert joins.links == (Link(0, 1, (("k", "k"),)), Link(1, 2, (("g", "g"),)))
-    assert [link.other for link in joins.path(0)] == [1, 2]
-    assert [(link.one, link.other) for link in joins.path(2)] == [(2, 1), (1, 0)]
+    assert [link.right for link in joins.path(0)] == [1, 2]
+    assert [(link.left, link.right) for link in joins.path(2)] == [(2, 1), (1, 0)]
     assert joins.origins == {"k": (0, "k"), "g": (1, "g"), "z": (2, "z")}
     assert not any(joins.constant(at) for at in range(3)) and not joins.opaque
 
@@ -41,8 +41,8 @@ def test_a_left_join_is_looked_up(spark):
     assert joins.branches == (Branch(frozenset({0, 2}), frozenset({1})),)
     assert joins.optional == {1} and not joins.opaque
     assert joins.found_by(1) in (("k",), ("g",))
-    assert {link.other for link in joins.path(1)} == {0, 2}, "rows of both are found by the change"
-    assert [link.other for link in joins.path(0)] == [1], "the looked-up side leads no further"
+    assert {link.right for link in joins.path(1)} == {0, 2}, "rows of both are found by the change"
+    assert [link.right for link in joins.path(0)] == [1], "the looked-up side leads no further"
     assert joins.origins == {"k": (0, "k"), "g": (2, "g")}, "a column that may be NULL for want of a row tells no rows"
 
 

@@ -7,6 +7,7 @@ import random
 import time
 from collections import Counter, defaultdict
 
+import foreign
 import pytest
 from conftest import TestLake
 from long_mode import LONG_SECONDS, seeds_until
@@ -181,10 +182,7 @@ def write(lake, rows: list[tuple]) -> None:
 
 def feed(lake, table: str, after: int) -> tuple[Counter, Counter]:
     """The rows that the table's change feed adds and removes since this version."""
-    names = lake.frame(table).columns
-    options = {"readChangeFeed": "true", "startingVersion": after + 1}
-    found = lake.spark.read.format("delta").options(**options).load(lake.uri(table)).select("_change_type", *names)
-    rows = [(row[0], tuple(row[1:])) for row in found.collect()]
+    rows = [(kind, tuple(row)) for kind, *row in foreign.feed(lake.uri(table), after)]
     adds = Counter(row for kind, row in rows if kind in ("insert", "update_postimage"))
     return adds, Counter(row for kind, row in rows if kind in ("delete", "update_preimage"))
 
@@ -225,7 +223,7 @@ def play(lake, seed: int, histories: int, steps: int, until: float | None = None
 
 def settled(lake) -> None:
     """Verify finds nothing, a second run has nothing to do, and a rebuild writes nothing."""
-    for job in list(JOBS.values())[:4]:
+    for job in (JOBS["ranks"], JOBS["balances"]):  # rows that may be equal, and a function in pandas
         assert lake.differences(job) == []
         version = lake.log(job.target).version
         assert lake.run(job).plan == "nothing"
@@ -448,17 +446,21 @@ def job(fn, key=("h", "k")) -> Job:
     return Job(source="raw.rows", key=key, reduce=PerKey(fn), target="gold.rows")
 
 
+def checked(spark, fn) -> str:
+    return check_per_key(spark, job(fn), PerKey(fn), MAPPED)
+
+
 @pytest.mark.parametrize("what", REFUSED)
 def test_refused_by_name(spark, what):
     fn, says = REFUSED[what]
     with pytest.raises(UsageError, match=says) as refused:
-        check_per_key(spark, job(fn), MAPPED)
+        checked(spark, fn)
     assert str(refused.value).startswith("gold.rows: ")
 
 
 @pytest.mark.parametrize("what", ALLOWED)
 def test_allowed(spark, what):
-    assert check_per_key(spark, job(ALLOWED[what]), MAPPED) == check_per_key(spark, job(ALLOWED[what]), MAPPED)
+    assert checked(spark, ALLOWED[what]) == checked(spark, ALLOWED[what])
 
 
 def test_a_job_says_how_to_use_it():
@@ -510,7 +512,7 @@ def scaled(by, times=lambda one, other: one * other):
 
 def test_a_fingerprint_is_of_what_a_pandas_function_does(spark, monkeypatch):
     def prints(fn) -> str:
-        return check_per_key(spark, job(fn), MAPPED)
+        return checked(spark, fn)
 
     def calling():
         def run(of):

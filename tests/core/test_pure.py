@@ -10,7 +10,7 @@ from pyspark.sql.types import LongType, StringType, StructType
 
 from lakemill import CollectSet, Count, Fold, Job, Latest, Max, PerKey, Sum, pure
 from lakemill.errors import UsageError
-from lakemill.maps.rowwise import Mapped, check_map
+from lakemill.maps.rowwise import CheckedMap, check_map
 
 SCHEMA = "h int, id int, place struct<city:string,at:struct<x:int>>, tags array<string>, n bigint"
 CITIES = {"u": "Utrecht"}
@@ -145,7 +145,7 @@ def test_rows_that_meet_by_what_python_made_of_them_follow_both_sides(lake):
     assert lake.rows("gold.countries") == [("fr", 20), ("nl", 9)]
 
 
-def check(spark, job: Job) -> Mapped:
+def check(spark, job: Job) -> CheckedMap:
     kinds = StructType.fromDDL("k string, m map<string,int>, s struct<m:map<string,int>>, n int")
     return check_map(spark, job, {"raw.rows": kinds})
 

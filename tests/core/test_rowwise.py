@@ -61,7 +61,6 @@ REFUSED = {
     "unknown column": lambda rows: rows.select("amuont"),
     "twice": lambda rows: rows.select("id", F.col("shop").alias("ID")),
     "no type": lambda rows: rows.select("id", F.lit(None).alias("x")),
-    "state": lambda rows: rows.select(F.col("shop").alias("_state")),
     "not a frame": lambda rows: rows.collect,
 }
 SAYS = {
@@ -75,7 +74,7 @@ SAYS = {
     "input_file_name": "InputFileName", "python clock": "built twice",
     "python udf": r'"<lambda>" cannot be seen through.*@pure',
     "range": "not one of its sources", "create": "not one of its sources", "unknown column": "amuont", "twice": "twice",
-    "no type": '"x" without a type', "state": "_state", "not a frame": "not a DataFrame",
+    "no type": '"x" without a type', "not a frame": "not a DataFrame",
 }  # fmt: skip
 ALLOWED = {
     "lambdas": lambda rows: rows.select(F.transform(F.split("tags", ","), lambda tag: F.upper(tag)).alias("tags")),
@@ -210,9 +209,10 @@ def test_options_are_part_of_the_fingerprint(spark):
     assert prints[0] == prints[1] != prints[2]
 
 
-@pytest.mark.parametrize("name", ["_weight", "_gone", "_value_max_n"])
-def test_a_column_with_a_name_of_lakemills_own_is_refused(spark, name):
-    job = Job(source="raw.sales", map=lambda rows: rows.select(F.col("shop").alias(name)), target="gold.sales")
+@pytest.mark.parametrize("name", ["_weight", "_gone", "_value_max_n", "_count"])
+def test_a_column_with_a_name_of_lakemills_own_is_refused_where_rows_meet(spark, name):
+    job = Job(source="raw.sales", map=lambda rows: rows.select("shop", F.col("shop").alias(name)), key=["shop"],
+              target="gold.sales")  # fmt: skip
     with pytest.raises(UsageError, match=name):
         check_map(spark, job, {"raw.sales": StructType.fromDDL("shop string")})
 

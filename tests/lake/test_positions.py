@@ -41,7 +41,9 @@ def test_the_first_form_is_read():
     assert found == Progress(
         3,
         {name: {"table_id": id, "version": at, "commit": by} for name, (id, at, by) in positions.items()},
-        *("f", "update", "UPDATE", "n", 7),
+        *("f", "update", "UPDATE"),
+        nonce="n",
+        version=7,
     )
     fed = progress_of(commit({"lakemill": first | {"versions": {}, "ids": {}, "commits": {}, "landing": "digest"}}))
     assert fed is not None and fed.positions == {LANDING: {"digest": "digest"}}

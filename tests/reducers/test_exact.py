@@ -9,7 +9,8 @@ from fractions import Fraction
 import pytest
 from pyspark.sql import Column, DataFrame, SparkSession, functions as F
 
-from lakemill.reducers.exact import limbs, place, rounded_mean, rounded_sum
+from lakemill.reducers.limbs import bin_of, double_limbs
+from lakemill.reducers.nearest import rounded_mean, rounded_sum
 
 SEED = random.SystemRandom().randrange(10**6)
 MAX, LEAST = math.ldexp(2.0 - 2.0**-52, 1023), math.ldexp(1.0, -1074)
@@ -149,8 +150,8 @@ def cases() -> list[tuple[list[float], int]]:
 def totals(rows: DataFrame) -> DataFrame:
     """The entries of each group g, from rows of g, x and a weight: 1 adds x, -1 takes it away."""
     x, bins, weight = F.col("x"), F.col("value"), F.col("weight")
-    sums = [F.sum(part * weight).alias(name) for name, part in limbs(x, bins).items()]
-    placed = rows.withColumn("value", place(x)).groupBy("g", "value").agg(F.sum("weight").alias("count"), *sums)
+    sums = [F.sum(part * weight).alias(name) for name, part in double_limbs(x, bins).items()]
+    placed = rows.withColumn("value", bin_of(x)).groupBy("g", "value").agg(F.sum("weight").alias("count"), *sums)
     entry = F.struct("value", "count", "high", "middle", "low")
     return placed.where("count > 0").groupBy("g").agg(F.collect_list(entry).alias("entries"))
 
@@ -199,7 +200,11 @@ def test_limbs_are_the_double(spark: SparkSession) -> None:
     values = [0.0, -0.0, *edges(), *(doubles.any() for _ in range(5000))]
     x = F.col("x")
     data = spark.createDataFrame([(v,) for v in values], "x double")
-    found = data.withColumn("bin", place(x)).select("x", "bin", F.struct(*limbs(x, F.col("bin")).values())).collect()
+    found = (
+        data.withColumn("bin", bin_of(x))
+        .select("x", "bin", F.struct(*double_limbs(x, F.col("bin")).values()))
+        .collect()
+    )
     for value, at, (high, middle, low) in found:
         whole = (high << 54) + (middle << 27) + low
         assert whole * Fraction(2) ** (27 * (at - 2)) == Fraction(value), f"{value!r}, seed {SEED}"
@@ -210,7 +215,7 @@ def test_limbs_are_the_double(spark: SparkSession) -> None:
 def test_what_is_no_number_has_no_bin(spark: SparkSession) -> None:
     x = F.col("x")
     data = spark.createDataFrame([(v,) for v in (None, math.nan, math.inf, -math.inf)], "x double")
-    found = data.withColumn("bin", place(x)).select("bin", *limbs(x, F.col("bin")).values()).collect()
+    found = data.withColumn("bin", bin_of(x)).select("bin", *double_limbs(x, F.col("bin")).values()).collect()
     assert {tuple(row) for row in found} == {(None,) * 4}
 
 

@@ -3,13 +3,14 @@
 import random
 from datetime import date
 from decimal import Decimal
+from functools import cache, cached_property
 
 import pytest
 from algebra import Tight
 from conftest import SPARK
 from frames import assert_same
 from pyspark.sql import functions as F
-from pyspark.sql.types import ArrayType, DecimalType, LongType, StructType
+from pyspark.sql.types import ArrayType, DecimalType, IntegerType, LongType, StructField, StructType
 
 from lakemill import (
     All,
@@ -80,12 +81,11 @@ REDUCERS = {  # side by side in one job, so that Spark is paid once
         "distinct_pairs": CountDistinct(["t", "v"]),
         "set": CollectSet("d"),
         "top": TopK(2, by="x", keep=["t"]),
-        "about_distinct": ApproxCountDistinct("x"),
         "about_quantile": ApproxQuantile("v", 0.5),
     },
+    "registers": {"about_distinct": ApproxCountDistinct("x")},  # which cannot take away, and say so
     "latest": Latest(by=["i", "t"]),
 }
-REVERSIBLE = {n: r for n, r in REDUCERS["columns"].items() if not isinstance(r, ApproxCountDistinct)}
 
 
 def rows(seed: int, groups: int) -> list[tuple]:
@@ -109,14 +109,20 @@ def rows(seed: int, groups: int) -> list[tuple]:
     ]
 
 
-def made(spark, reduce) -> Reduction:
+def made(reduce) -> Reduction:
     job = Job(source="raw.rows", key=["order", "g"], reduce=reduce, target="gold.rows")
-    return reduction(job, in_turns(table(spark, 1, 1, reduce)).drop("turn").schema)
+    names = [name for name in columns().names if name != "v" or not isinstance(reduce, Latest)]
+    return reduction(job, StructType([StructField("order", IntegerType()), *(columns()[name] for name in names)]))
+
+
+@cache
+def columns() -> StructType:
+    return StructType.fromDDL(SCHEMA)
 
 
 def table(spark, seed: int, groups: int, reduce):
     """The random rows; chispa cannot compare a NaN inside of Latest's rows."""
-    frame = spark.createDataFrame(rows(seed, groups), SCHEMA)
+    frame = spark.createDataFrame(rows(seed, groups), columns())
     return frame.drop("v") if isinstance(reduce, Latest) else frame
 
 
@@ -143,35 +149,66 @@ def changed(before, change, of: Reduction):
     return rest.unionByName(rows.where(~F.col(mapreduce.GONE)).drop(mapreduce.GONE)).localCheckpoint()
 
 
+class Played:
+    """Random rows in every order and grouping, and the target after some of the turns: computed once for all laws."""
+
+    def __init__(self, frame, of: Reduction) -> None:
+        self.frame, self.of = frame, of
+
+    @cached_property
+    def first(self):
+        return target(self.frame.where("turn = 0"), self.of).localCheckpoint()
+
+    @cached_property
+    def whole(self):
+        return target(self.frame, self.of).localCheckpoint()
+
+    @cached_property
+    def once(self):
+        """The first turn's target, updated by the second."""
+        return changed(self.first, mapreduce.weigh(self.frame.where("turn = 1"), None), self.of)
+
+    @cached_property
+    def grown(self):
+        """Updated by the third, too."""
+        return changed(self.once, mapreduce.weigh(self.frame.where("turn = 2"), None), self.of)
+
+    @cached_property
+    def taken(self):
+        """All rows, updated by what takes the later turns away again."""
+        more = self.frame.where("turn > 0")
+        return changed(self.whole, mapreduce.weigh(more.limit(0), more), self.of)
+
+
+@pytest.fixture(scope="module")
+def played(spark):
+    """By the name of the reducers."""
+
+    @cache
+    def of(name: str) -> Played:
+        return Played(in_turns(table(spark, 7, 60, REDUCERS[name])).localCheckpoint(), made(REDUCERS[name]))
+
+    return of
+
+
 @pytest.mark.parametrize("name", REDUCERS)
-def test_parts_add_in_any_order_and_grouping(spark, name):
-    of = made(spark, REDUCERS[name])
-    frame = in_turns(table(spark, 7, 60, of.job.reduce)).localCheckpoint()
-    grown = target(frame.where("turn = 0"), of)
-    for turn in (1, 2):
-        grown = changed(grown, mapreduce.weigh(frame.where(F.col("turn") == turn), None), of)
-    assert_same(grown, target(frame, of))
-    assert grown.count() > 250
+def test_parts_add_in_any_order_and_grouping(played, name):
+    assert_same(played(name).grown, played(name).whole)
+    assert played(name).grown.count() > 250
 
 
-def test_what_is_added_can_be_taken_away(spark):
-    """But for the sketch of registers, which says that it cannot (see the next test)."""
-    of = made(spark, REVERSIBLE)
-    frame = in_turns(table(spark, 8, 60, of.job.reduce)).localCheckpoint()
+def test_what_is_added_can_be_taken_away(played):
+    """But for what says that it cannot (see the next test)."""
+    assert_same(played("columns").taken, played("columns").first)
+
+
+@pytest.mark.parametrize("name", ["latest", "registers"])
+def test_what_is_not_known_after_a_removal_is_said_to_be(played, name):
+    of, frame, left = played(name).of, played(name).frame, played(name).first
     more = frame.where("turn > 0")
-    assert_same(
-        changed(target(frame, of), mapreduce.weigh(more.limit(0), more), of), target(frame.where("turn = 0"), of)
-    )
-
-
-@pytest.mark.parametrize("reduce", [REDUCERS["latest"], {"n": ApproxCountDistinct("x")}], ids=["latest", "registers"])
-def test_what_is_not_known_after_a_removal_is_said_to_be(spark, reduce):
-    of = made(spark, reduce)
-    frame = in_turns(table(spark, 8, 60, reduce)).localCheckpoint()
-    more, left = frame.where("turn > 0"), target(frame.where("turn = 0"), of)
     change = mapreduce.delta(mapreduce.weigh(more.limit(0), more).drop("turn"), of)
-    advanced = mapreduce.advance(change, target(frame, of), of)
-    risky = advanced.where(mapreduce.AT_RISK).select("order", "g").localCheckpoint()
+    advanced = mapreduce.advance(change, played(name).whole, of).localCheckpoint()
+    risky = advanced.where(mapreduce.AT_RISK).select("order", "g")
     sure = mapreduce.target_rows(advanced.where(~F.col(mapreduce.AT_RISK)).drop(mapreduce.AT_RISK), of, with_gone=True)
     kept = sure.where(~F.col(mapreduce.GONE)).drop(mapreduce.GONE)
     untouched = left.join(change.select("order", "g"), ["order", "g"], "left_anti")
@@ -180,25 +217,21 @@ def test_what_is_not_known_after_a_removal_is_said_to_be(spark, reduce):
 
 
 @pytest.mark.parametrize("name", REDUCERS)
-def test_what_came_and_went_is_neither(spark, name):
-    of = made(spark, REDUCERS[name])
-    frame = in_turns(table(spark, 8, 30, of.job.reduce)).drop("turn")
-    change = mapreduce.weigh(frame, frame)
-    assert mapreduce.delta(change, of).count() == 0
+def test_what_came_and_went_is_neither(played, name):
+    frame = played(name).frame.drop("turn")
+    assert mapreduce.delta(mapreduce.weigh(frame, frame), played(name).of).count() == 0
 
 
 @pytest.mark.parametrize("name", REDUCERS)
-def test_presented_is_plain(spark, name):
+def test_presented_is_plain(played, name):
     """A reducer's own ordinary aggregate gives the column that its parts present."""
     from lakemill.kinds.expected import aggregated_rows, newest_rows, with_totals
     from lakemill.kinds.states import wrong_states
 
-    of = made(spark, REDUCERS[name])
-    frame = in_turns(table(spark, 9, 60, of.job.reduce)).drop("turn").localCheckpoint()
-    presented = mapreduce.target_rows(mapreduce.totals(frame, of), of).localCheckpoint()
-    stored = with_totals(presented, of)
+    of, frame, presented = played(name).of, played(name).frame.drop("turn"), played(name).whole
     newest = isinstance(of.job.reduce, Latest)
     expected = newest_rows(frame, of, of.job.reduce) if newest else aggregated_rows(frame, of)
+    stored = with_totals(presented, of)
     assert_same(stored, expected.select(stored.columns))
     wrong = wrong_states(presented, frame, of)
     assert wrong is None or wrong.collect() == []
@@ -236,9 +269,12 @@ def test_a_wrong_column_is_refused_by_name(spark, reducer, says):
     assert 'gold.rows: reducer "total"' in str(refused.value)
 
 
-@pytest.mark.parametrize("name", [name for name, reducer in REDUCERS["columns"].items() if reducer.columns])
+EACH = REDUCERS["columns"] | REDUCERS["registers"]
+
+
+@pytest.mark.parametrize("name", [name for name, reducer in EACH.items() if reducer.columns])
 def test_a_missing_column_is_refused_by_name(spark, name):
-    job = Job(source="raw.rows", key=["g"], reduce={name: REDUCERS["columns"][name]}, target="gold.rows")
+    job = Job(source="raw.rows", key=["g"], reduce={name: EACH[name]}, target="gold.rows")
     with pytest.raises(UsageError, match=f'gold.rows: reducer "{name}" .*but the map gives g.'):
         reduction(job, StructType().add("g", "integer"))
 
@@ -266,14 +302,14 @@ def test_a_missing_column_of_latest_is_refused_by_name(spark):
 )
 def test_another_meaning_or_state_is_another_definition(spark, before, after):
     """So that a state is never read as what another definition wrote."""
-    assert made(spark, {"c": before}).definition == made(spark, {"c": before}).definition
-    assert made(spark, {"c": before}).definition != made(spark, {"c": after}).definition
+    assert made({"c": before}).definition == made({"c": before}).definition
+    assert made({"c": before}).definition != made({"c": after}).definition
 
 
 @pytest.mark.parametrize("reduce", [{"s": Sum("x")}, {"c": Count(), "m": Max("t")}, {"m": Max("t"), "d": Mode("v")}])
 @pytest.mark.parametrize("side", ["rebuild", "update"])
 def test_spark_combines_before_it_shuffles(spark, reduce, side):
-    of = made(spark, reduce)
+    of = made(reduce)
     frame = in_turns(spark.createDataFrame(rows(1, 3), SCHEMA))
     made_of = {"rebuild": mapreduce.totals(frame, of), "update": mapreduce.delta(mapreduce.weigh(frame, frame), of)}
     plan = steps(made_of[side])
@@ -301,7 +337,7 @@ def test_a_total_without_room_for_a_sum_is_refused(spark):
 
 def test_a_value_taken_away_that_was_never_there_is_told(spark):
     """The number of rows alone does not show it: one came for the one that went."""
-    of = made(spark, {"set": CollectSet("t")})
+    of = made({"set": CollectSet("t")})
     frame = in_turns(table(spark, 8, 5, of.job.reduce)).drop("turn").where("order = 0").localCheckpoint()
     came, went = frame.where("t is not null").limit(1), frame.where("t is not null").limit(1)
     change = mapreduce.delta(mapreduce.weigh(came, went.withColumn("t", F.lit("never"))), of)
@@ -323,16 +359,13 @@ def test_a_value_of_none_that_is_taken_away_is_told(spark):
     assert mapreduce.lack(wrong[0], of) == "count_n would be -1"
 
 
-PLACES = [(1, False), (7, True)]
-
-
-def test_the_same_bits_on_any_number_of_partitions(spark):
-    same_bits(spark, PLACES)
+def test_the_same_bits_on_another_number_of_partitions(spark, played):
+    same_bits(spark, played, [(7, False)])
 
 
 @pytest.mark.long
-def test_the_same_bits_on_every_number_of_partitions(spark):
-    same_bits(spark, [(partitions, adaptive) for partitions in (1, 2, 7, 64) for adaptive in (True, False)])
+def test_the_same_bits_on_every_number_of_partitions(spark, played):
+    same_bits(spark, played, [(partitions, adaptive) for partitions in (1, 2, 7, 64) for adaptive in (True, False)])
 
 
 def longest() -> Fold:
@@ -350,27 +383,28 @@ def longest() -> Fold:
     return Fold("t", zero="", add=add, merge=merge, present=present, returns="string")
 
 
-def same_bits(spark, places: list[tuple[int, bool]]) -> None:
+UPDATED = {"columns": "taken", "registers": "once", "latest": "once"}
+"""An update that takes away; of what cannot take away without the source, one that adds."""
+
+
+def same_bits(spark, played, places: list[tuple[int, bool]]) -> None:
     """What is presented and kept, as bytes: not even the sign of a zero may differ.
 
-    After an update that adds and takes away; of what cannot take away without the source, after one that adds; of what
-    cannot add without it, in a rebuild.
+    After a rebuild and an update; of a fold, which cannot add without the source, after a rebuild.
     """
-    jobs = [made(spark, reduce) for reduce in (REVERSIBLE, {"n": ApproxCountDistinct("x")}, REDUCERS["latest"])]
-    fold = made(spark, {"longest": longest()})
-    frame = in_turns(table(spark, 10, 40, REVERSIBLE)).localCheckpoint()
-    found = []
+    fold, frame = made({"longest": longest()}), played("columns").frame
+
+    def bits(of_name, fold_frame) -> list[list[str]]:
+        frames = [getattr(of_name(name), what) for name in REDUCERS for what in ("whole", UPDATED[name])]
+        return [sorted(map(repr, rows.collect())) for rows in (*frames, target(fold_frame, fold))]
+
+    found = [bits(played, frame)]
     for partitions, adaptive in places:
         spark.conf.set("spark.sql.adaptive.enabled", str(adaptive).lower())
         spark.conf.set("spark.sql.shuffle.partitions", partitions)
         try:
-            spread = frame.repartition(partitions)
-            came, went = spread.where("turn = 1"), spread.where("turn = 2")
-            made_here = [target(spread, fold)]
-            for of, goes in zip(jobs, (went, None, None), strict=True):
-                came_of, stood = (rows.drop("v") if of is jobs[-1] else rows for rows in (came, spread))
-                made_here.append(changed(target(stood.where("turn != 1"), of), mapreduce.weigh(came_of, goes), of))
-            found.append([sorted(map(repr, rows.collect())) for rows in made_here])
+            spread = cache(lambda name, n=partitions: Played(played(name).frame.repartition(n), played(name).of))
+            found.append(bits(spread, frame.repartition(partitions)))
         finally:
             spark.conf.unset("spark.sql.adaptive.enabled")
             spark.conf.set("spark.sql.shuffle.partitions", SPARK["spark.sql.shuffle.partitions"])

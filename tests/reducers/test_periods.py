@@ -108,7 +108,7 @@ def test_it_keeps_keys_apart(spark):
 
     def check(*key: str) -> str:
         job = Job(source="bronze.prices", key=key, reduce=PerKey(PRICES), target="silver.prices")
-        return check_per_key(spark, job, StructType.fromDDL(ROWS))
+        return check_per_key(spark, job, PerKey(PRICES), StructType.fromDDL(ROWS))
 
     assert check("h", "k") == check("h", "k")
     with pytest.raises(UsageError, match="a window function is not partitioned by brand"):

@@ -2,13 +2,16 @@
 
 import http.client
 import importlib.util
+import re
+import sys
 from pathlib import Path
 
 import pytest
 
-PATH = Path(__file__).resolve().parents[2] / "scripts" / "setup.py"
+ROOT = Path(__file__).resolve().parents[2]
+PATH = ROOT / "scripts" / "setup.py"
 spec = importlib.util.spec_from_file_location("lakemill_setup", PATH)
-setup = importlib.util.module_from_spec(spec)
+setup = sys.modules[spec.name] = importlib.util.module_from_spec(spec)  # dataclasses look for their module there
 spec.loader.exec_module(setup)
 
 
@@ -108,10 +111,9 @@ def test_a_download_cut_short_is_tried_again(monkeypatch):
 
 
 def test_the_java_that_was_checked_is_the_one_that_runs(monkeypatch, tmp_path):
-    monkeypatch.setattr(setup, "VENV", tmp_path)
     (tmp_path / "bin").mkdir()
     (tmp_path / "pyspark").mkdir()
-    setup.configure(tmp_path / "pyspark", Path("/opt/java"))
+    setup.configure(setup.Line(tmp_path), tmp_path / "pyspark", Path("/opt/java"))
     assert 'export JAVA_HOME="/opt/java"' in (tmp_path / "pyspark" / "conf" / "spark-env.sh").read_text()
 
 
@@ -120,3 +122,17 @@ def test_without_a_python_new_enough_it_says_which_is_needed(monkeypatch):
     monkeypatch.setattr(setup.shutil, "which", lambda name: None)
     with pytest.raises(setup.SetupError, match=r"Python 3\.11 or newer is needed"):
         setup.use_new_python()
+
+
+def test_the_lines_differ_in_what_delta_asks_for_alone():
+    pinned = {name: set(setup._pinned(line).splitlines()) for name, line in setup.LINES.items()}
+    assert {"pyspark==4.0.2", "delta-spark==4.0.1"} <= pinned["A"]
+    assert {pin.split("==")[0] for pin in pinned["A"] ^ pinned["B"]} == set(setup.LINES["B"].packages)
+    assert pinned["A"] == {pin for pin in (ROOT / "constraints.txt").read_text().splitlines() if "==" in pin}
+    assert all(re.fullmatch("[0-9a-f]{64}", digest) for line in setup.LINES.values() for digest in line.jars.values())
+
+
+def test_what_makes_the_stand_in_of_a_cluster_finds_what_it_takes_from_the_set_up():
+    import cluster
+
+    assert cluster.LINES["A"].python.parts[-3:] == (".venv", "bin", "python")

@@ -142,7 +142,7 @@ def row_dicts(oracle: Oracle, table: str) -> list[dict[str, Any]]:
 
 
 def test_one_call_for_a_month_delivers_what_calls_for_each_day_did(year: Year, tmp_path: Path) -> None:
-    Shop(households=HOUSEHOLDS).deliver(tmp_path, date(2017, 3, 1), date(2017, 3, 31))
+    year.shop.deliver(tmp_path, date(2017, 3, 1), date(2017, 3, 31))
     delivered = contents(tmp_path)
     assert delivered == {name: content for name, content in contents(year.landing).items() if name in delivered}
     assert len(delivered) == 2 * (31 + 1 + 2)  # two files a folder: a folder a day, one again, two snapshots

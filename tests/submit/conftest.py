@@ -8,6 +8,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore import loaders, session
 from fake_emr import FakeEmr, Life
 from moto.moto_api._internal.models import moto_api_backend
 from moto.server import ThreadedMotoServer
@@ -26,6 +27,15 @@ PLACES = "lake: s3://lake/tables\nlanding: s3://lake/landing\n"
 CLUSTER = "  cluster:\n    tags: {lakemill: shop}\n"
 APPLICATION = f"  application: 00f0000000000001\n  role: arn:aws:iam::{ACCOUNT}:role/run\n"
 JARS = "spark:\n  spark.jars: /usr/share/aws/delta/lib/delta-spark.jar,/usr/share/aws/delta/lib/delta-storage.jar\n"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def models_read_once() -> Iterator[None]:
+    """Every test's clients would read AWS's models, megabytes of JSON, anew."""
+    loader = loaders.create_loader()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(session, "create_loader", lambda _search_path=None: loader)
+        yield
 
 
 @pytest.fixture

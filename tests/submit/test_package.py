@@ -15,6 +15,7 @@ import pytest
 import lakemill
 from lakemill.conf import load_conf
 from lakemill.errors import UsageError
+from lakemill.graph import load_jobs
 from lakemill.submit import package as packages
 from lakemill.submit.package import package
 
@@ -68,6 +69,33 @@ def test_it_holds_the_jobs_byte_for_byte_and_nothing_left_behind(project):
     assert not tops & {"pyspark", "boto3", "rich", "tests"}
 
 
+def test_workers_find_the_modules_of_the_jobs_at_its_top(project):
+    """And what lies beside a job is in it, too, so that it changes the zip."""
+    (project / "jobs" / "gold" / "kept.json").write_text("[1]")
+    first = made(project)
+    with zipfile.ZipFile(first) as archive:
+        for name in ("shared/products.py", "silver/products.py", "gold/kept.json"):
+            text = (project / "jobs" / name).read_bytes()
+            assert archive.read(name) == archive.read(f"project/jobs/{name}") == text
+    (project / "jobs" / "gold" / "kept.json").write_text("[2]")
+    assert made(project) != first
+
+
+def test_its_tables_are_those_of_the_jobs(project):
+    for name in ("shared/deep/x.py", "gold/_near.py", "rates.py", "gold/deep/x.py"):
+        (project / "jobs" / name).parent.mkdir(exist_ok=True)
+        (project / "jobs" / name).write_text("")
+    assert package(load_conf(project)).tables == set(load_jobs(project / "jobs"))
+
+
+@pytest.mark.parametrize("name", ["yaml/x.py", "lakemill.py", "project/x.json", "delta.py"])
+def test_a_name_that_something_else_has_is_refused(project, name):
+    (project / "jobs" / name).parent.mkdir(exist_ok=True)
+    (project / "jobs" / name).write_text("")
+    with pytest.raises(UsageError, match=r"jobs/\w+ has the name of something else that is packaged"):
+        made(project)
+
+
 def test_a_bare_python_imports_all_of_it(project, tmp_path):
     """Without site-packages: the zip, pyspark and the standard library are all there is, as on a cluster."""
     bare = tmp_path / "bare"
@@ -78,13 +106,13 @@ def test_a_bare_python_imports_all_of_it(project, tmp_path):
         ".".join(path.relative_to(Path(lakemill.__file__).parents[1]).with_suffix("").parts)
         for path in Path(lakemill.__file__).parent.rglob("*.py")
     )
-    submitting = {f"lakemill.submit.{name}" for name in "aws requests checks emr serverless wait submit".split()}
+    submitting = {f"lakemill.submit.{name}" for name in "aws requests limits checks emr serverless wait submit".split()}
     wanted = [name for name in names if name not in submitting and not name.endswith("__main__")]
     zipped = made(project)
     script = (
         f"import sys, importlib; sys.path[:0] = [{str(zipped)!r}, {str(bare)!r}]\n"
         f"for name in {wanted!r}: assert {str(zipped)!r} in importlib.import_module(name).__file__, name\n"
-        "import yaml, delta; from lakemill.cli.cluster import unpacked; from pathlib import Path\n"
+        "import yaml, delta, shared.products; from lakemill.cli.cluster import unpacked; from pathlib import Path\n"
         f"print(unpacked(Path({str(tmp_path)!r})))\n"
     )
     done = subprocess.run([sys.executable, "-I", "-S", "-c", script], capture_output=True, text=True, cwd=tmp_path)

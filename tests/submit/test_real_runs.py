@@ -12,14 +12,16 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
-from deltalake import DeltaTable
+from deltalake import DeltaTable, write_deltalake
 from emr_machine import CLUSTER, Machine
 from fake_emr import FakeEmr, Work
 from shop import Shop
 
 from lakemill.cli import main
 
+from ..test_shared_workers import JOB, TEXTS
 from .conftest import APPLICATION, CLUSTER as BY_TAG, JARS, PLACES, SUBMIT, new_project, write
 
 pytestmark = [pytest.mark.s3, pytest.mark.spark]
@@ -116,6 +118,44 @@ def test_a_job_run_with_its_lake_on_s3(machine, delivered, project, tmp_path, aw
         assert main(["run", "+gold.daily_sales", "--env", "emr-serverless"], project) == 0, capsys.readouterr().err
         same_tables(got(aws, "tables", tmp_path / "far"), here.lake)
     assert len(machine.runs) == 2
+
+
+PLACE = """
+
+@pure("string")
+def place(amount):
+    import shared.texts
+
+    return shared.texts.__file__
+
+
+def map(rows):
+    return ways(rows).withColumn("place", place("amount"))
+
+
+job = Job(source="raw.t", map=map, key=["key"], reduce={**job.reduce, "place": Max("place")}, target="gold.x")
+"""
+
+
+def test_a_step_whose_jobs_share_python_functions(machine, tmp_path, capsys):
+    """Workers have the modules of the zip's top alone: the folder that the driver made of it is not on their path."""
+    write_deltalake(
+        str(tmp_path / "raw"),
+        pa.table({"key": ["a", "a", "b"], "amount": [1, 3, 2]}),
+        configuration={"delta.enableChangeDataFeed": "true"},
+    )
+    mine = tmp_path / "mine"
+    for name, text in {"shared/texts": TEXTS.format(sign="$"), "gold/x": JOB + PLACE}.items():
+        (mine / "jobs" / name).parent.mkdir(parents=True, exist_ok=True)
+        (mine / "jobs" / f"{name}.py").write_text(text.replace("import Fold, Job,", "import Fold, Job, Max,"))
+    (mine / "conf").mkdir()
+    write(mine, "base", f"tables:\n  raw.t: file://{tmp_path / 'raw'}\n")
+    places = f"lake: file://{tmp_path / 'far'}\nlanding: file://{tmp_path / 'landing'}\n"
+    write(mine, "emr", places + SUBMIT + BY_TAG + "spark:\n" + SMALL)
+    assert main(["run", "--env", "emr"], mine) == 0, capsys.readouterr().err
+    found = DeltaTable(str(tmp_path / "far" / "gold" / "x")).to_pyarrow_table().to_pylist()
+    assert sorted((row["key"], row["all"]) for row in found) == [("a", "$1$3"), ("b", "$2")]
+    assert all(row["place"].endswith("/lakemill.zip/shared/texts.py") for row in found)
 
 
 def test_a_step_that_fails(machine, project, tmp_path, capsys):

@@ -111,14 +111,14 @@ RIGHTS = {"HeadBucket": "s3:ListBucket", "HeadObject": "s3:GetObject", "GetCalle
 """Operations whose right has another name, or that need none."""
 
 
-def test_the_readme_names_every_right_that_is_used():
+def test_the_page_names_every_right_that_is_used():
     """Whoever submits has just these rights, in most companies: a call more is a run that is refused."""
     models = [get_session().get_service_model(name) for name in ("s3", "iam", "sts", "emr", "emr-serverless")]
     known = {xform_name(name): name for model in models for name in model.operation_names}
     code = "".join(path.read_text() for path in (ROOT / "lib" / "lakemill" / "submit").glob("*.py"))
     used = {known[word] for word in re.findall(r'"([a-z_]+)"', code) if word in known}
     assert {"HeadBucket", "AddJobFlowSteps", "StartJobRun"} <= used
-    section = (ROOT / "README.md").read_text().split("needs these rights")[1]
+    section = (ROOT / "docs" / "emr.md").read_text().split("needs these rights")[1]
     named = section.split("\n\n")[0]
     assert [name for name in sorted(used) if RIGHTS.get(name, name) not in named] == []
 

@@ -98,6 +98,7 @@ def test_confs_are_arguments_of_their_own(project, emr, lives, told):
     assert [arguments[at + 1] for at, word in enumerate(arguments) if word == "--conf"] == [
         "spark.a=one 'two' three",
         "spark.b=true",
+        "spark.yarn.submit.waitAppCompletion=true",
     ]
 
 

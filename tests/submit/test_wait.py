@@ -44,7 +44,9 @@ class Waited:
         self.said, self.slept = [], []
 
     def through(self, run):
-        return wait(run, self.said.append, self.slept.append)
+        end = wait(run, self.said.append, self.slept.append)
+        assert end.interrupted == bool(run.cancelled)
+        return end.state
 
 
 @pytest.fixture

@@ -1,23 +1,28 @@
-"""What a PerKey job does with a change: which keys it touches, and the difference of their rows, counted as bags."""
+"""Rows counted as bags: in which rows two frames differ, and how often; and what of a change a PerKey job asks.
+
+A table without a row key may hold equal rows, so rows are compared by how often each is there.
+"""
 
 from collections.abc import Sequence
 
-from pyspark.sql import Column, DataFrame, functions as F
+from pyspark.sql import DataFrame, functions as F
 
 from lakemill.columns import column, has_no_order
-from lakemill.core.mapreduce import GONE, same_key
+from lakemill.core.keys import key_columns, same_key
+from lakemill.core.mapreduce import GONE
 from lakemill.core.weights import WEIGHT, told_apart
 from lakemill.errors import UsageError, row_text
 from lakemill.job import Job
 
-ALL, SIGN, ADDED, REMOVED = "_all", "_sign", "_added", "_removed"
+SIGN, ADDED, REMOVED = "_sign", "_added", "_removed"
 
 
 def touched_keys(weighed: DataFrame, key: Sequence[str]) -> DataFrame:
-    """The keys whose mapped rows change. A row that came and went within the change touches none.
+    """The keys whose mapped rows change; a row that came and went within the change touches none.
 
-    One column a key column; for key=[] one row, `_all`, where anything changed.
+    The columns are those of the key; for key=[] there is one row, with the column `_all`, where anything changed.
     """
+    # Rows that lie with the others of their key are neither moved again by the grouping nor by the distinct.
     changed = weighed.repartition(*[column(name) for name in key]) if key else weighed.repartition(1)
     if not any(has_no_order(field.dataType) for field in weighed.schema.fields):
         changed = changed.groupBy(*told_apart(weighed)).agg(F.sum(WEIGHT).alias(SIGN)).where(F.col(SIGN) != 0)
@@ -25,9 +30,10 @@ def touched_keys(weighed: DataFrame, key: Sequence[str]) -> DataFrame:
 
 
 def difference(old: DataFrame, new: DataFrame) -> DataFrame:
-    """What makes the bag `old` the bag `new`: rows to insert, and rows, `_gone`, all copies of which are to go.
+    """What makes the bag `old` the bag `new`: rows to insert, and rows, marked `_gone`, all copies of which are to go.
 
-    Delta cannot delete one of two equal rows: where fewer copies are wanted, all go and the wanted ones come again.
+    Delta's MERGE cannot delete one of two equal rows: where fewer copies are wanted, all go and the wanted ones come
+    again, in the same commit.
     """
     names = [column(name) for name in new.columns]
     both = old.select(*names, F.lit(1).alias(REMOVED), F.lit(0).alias(ADDED)).unionAll(
@@ -50,18 +56,16 @@ def unequal(stored: DataFrame, expected: DataFrame) -> DataFrame:
 
 
 def check_keys(job: Job, changed: DataFrame, touched: DataFrame, few: bool) -> None:
-    """Raise UsageError where the function gave rows of a key that it was not given: Python may have changed it."""
+    """Raise UsageError where the function gave rows of a key that it was not given: Python may have changed it.
+
+    Such a row would be written beside the rows of a key that this run does not compare, and stay there.
+    """
     key = tuple(job.key or ())
     given = (F.broadcast(touched) if few else touched).alias("k")
     strange = changed.alias("f").join(given, same_key(key, "f", "k"), "left_anti").limit(1).collect() if key else []
     if strange:
-        said = row_text({name: strange[0][name] for name in key})
+        row = row_text({name: strange[0][name] for name in key})
         raise UsageError(
-            f"{job.target}: {job.reduce} gave a row of {said}, but none of the rows that it was given has this key; "
+            f"{job.target}: {job.reduce} gave a row of {row}, but none of the rows that it was given has this key; "
             "the key's columns must stay as they are. Nothing was written."
         )
-
-
-def key_columns(key: Sequence[str]) -> list[Column]:
-    """The key's columns; for key=[] one, `_all`, the same for all rows."""
-    return [column(name) for name in key] or [F.lit(True).alias(ALL)]

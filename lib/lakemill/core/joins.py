@@ -1,9 +1,12 @@
-"""How a map joins and unites its sources: what an update needs to know of it.
+"""What an update has to know about the way in which a map joins and unites its sources.
 
-A change of one source is that change sent through the map beside the other sources, if every row of the map's result
-needs a row of that source (inner joins are multilinear: DBSP, Budiu et al., VLDB 2023). The optional side of an outer
-join, or what a semi or anti join looks up, is no such source: its change is the map with the new rows less the map with
-the old ones, and only rows that meet the change by the join's columns can differ.
+A source of which every row of the map's result needs a row (as in an inner join) is simple: the map gives the change of
+its result, when it is given the change of that source and the other sources as they are. (Inner joins are multilinear:
+DBSP, Budiu et al., VLDB 2023.)
+
+A source that rows of the result can do without is not: the optional side of an outer join, and the table that a semi
+join or an anti join looks up. Its change is what the map gives with its new rows, less what the map gives with its old
+ones. Only rows that meet a changed row of that source, by the columns of the join, can differ between the two.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,7 +18,10 @@ Origin = tuple[int, str]
 
 @dataclass(frozen=True)
 class Branch:
-    """One alternative of the map's unions: the sources of which its rows need a row each, and those they do without."""
+    """One alternative of the map's unions.
+
+    needed: the sources of which each of its rows needs a row.   optional: those that its rows can do without.
+    """
 
     needed: frozenset[int]
     optional: frozenset[int] = frozenset()
@@ -28,17 +34,20 @@ class Branch:
 
 @dataclass(frozen=True)
 class Link:
-    """Rows of two sources meet only where these columns are equal: (a column of `one`, the column of `other`)."""
+    """Two sources, `left` and `right`, whose rows meet only where columns of theirs are equal.
 
-    one: int
-    other: int
+    columns: the pairs of them, of `left` and of `right`.
+    """
+
+    left: int
+    right: int
     columns: tuple[tuple[str, str], ...]
     optional: bool = False
-    """Whether `other` is the optional side, so that `one` keeps its rows without it."""
+    """Whether `right` is the optional side, so that `left` keeps its rows without it."""
 
     def turned(self) -> "Link":
-        """The same, seen from the other source."""
-        return replace(self, one=self.other, other=self.one, columns=tuple((b, a) for a, b in self.columns))
+        """The same link, seen from the other source."""
+        return replace(self, left=self.right, right=self.left, columns=tuple((b, a) for a, b in self.columns))
 
 
 @dataclass(frozen=True)
@@ -62,33 +71,39 @@ class Joins:
         return frozenset().union(*branches) - {source}
 
     def constant(self, source: int) -> bool:
-        """Whether the map gives rows that need none of this source, from sources that its change is sent beside."""
+        """Whether the map would give rows without any row of this source, when a change of it is sent through the map.
+
+        They would be added at every change: the other sources that the change is sent beside are all that they need.
+        """
         given = self.beside(source)
         return any(source not in branch.sources and branch.needed <= given for branch in self.branches)
 
     def path(self, source: int) -> Iterator[Link]:
-        """How the rows that a change of this source can meet are found: each link from a source that is reached."""
+        """The links by which the rows are found that a change of this source can meet, in the order to go by them.
+
+        Each leads from the source itself, or from one that an earlier link leads to, to one that is new.
+        """
         reached, waiting = {source}, [source]
         while waiting:
-            one = waiting.pop(0)
-            for link in self._from(one, source):
-                if link.other not in reached:
-                    reached.add(link.other)
-                    waiting.append(link.other)
+            here = waiting.pop(0)
+            for link in self._from(here, source):
+                if link.right not in reached:
+                    reached.add(link.right)
+                    waiting.append(link.right)
                     yield link
 
     def found_by(self, source: int) -> tuple[str, ...]:
-        """The columns by which rows meet the optional source; none where they are no plain columns of one source."""
-        looked_up = [link.columns for link in self.links if link.optional and link.other == source]
-        return tuple(its for _, its in max(looked_up, key=len, default=()))
+        """The columns of an optional source by which rows find it; none where these are not plain columns."""
+        looked_up = [link.columns for link in self.links if link.optional and link.right == source]
+        return tuple(column for _, column in max(looked_up, key=len, default=()))
 
     def told_by(self, source: int) -> dict[str, str]:
         """The columns of the map's result that are this source's own, and what the source calls them."""
         return {name: column for name, (at, column) in self.origins.items() if at == source}
 
-    def _from(self, one: int, start: int) -> Iterator[Link]:
+    def _from(self, here: int, start: int) -> Iterator[Link]:
         for link in self.links:
-            if link.one == one:
+            if link.left == here:
                 yield link
-            elif link.other == one and (not link.optional or one == start):
+            elif link.right == here and (not link.optional or here == start):
                 yield link.turned()

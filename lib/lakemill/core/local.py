@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from py4j.protocol import Py4JJavaError
+from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession, functions as F
 from pyspark.sql.types import (
     ArrayType,
@@ -61,9 +63,17 @@ def local_frame(spark: SparkSession, schema: StructType, rows: Any) -> DataFrame
     return DataFrame(spark._jsparkSession.createDataFrame(rows, kind), spark)
 
 
+TOO_LARGE = "spark.driver.maxResultSize"
+"""What Spark names where the results of a query are more than the driver takes; `start_session` sets how much it is."""
+
+
 @dataclass
 class Held:
-    """Frames computed once: on the driver where the change is small, else on the executors."""
+    """Frames computed once: on the driver where the change is small, else on the executors.
+
+    A small change may touch much: a few thousand keys, each with a large state. Where more comes than the driver takes,
+    this frame and all later ones stay on the executors.
+    """
 
     small: bool
     kept: list[DataFrame] = field(default_factory=list)
@@ -75,7 +85,12 @@ class Held:
     def hold(self, frame: DataFrame) -> tuple[DataFrame, int]:
         """The frame, computed, and its number of rows."""
         if self.small:
-            return to_local(frame)
+            try:
+                return to_local(frame)
+            except (PySparkException, Py4JJavaError) as error:
+                if TOO_LARGE not in str(error):
+                    raise
+                self.small = False
         self.kept.append(frame.persist())
         return frame, frame.count()
 

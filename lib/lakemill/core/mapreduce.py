@@ -1,17 +1,17 @@
 """map -> combine -> shuffle -> reduce, over whole tables and over changes alike: DataFrames in, DataFrames out.
 
 A change is a row with a weight. The map runs on the added and on the removed rows separately and the weight is
-attached afterwards, so that a map cannot see or spoil it; a rebuild is the same with nothing removed.
+attached afterwards, so that a map can neither see nor spoil it. A rebuild is the same with nothing removed.
 """
 
-from collections.abc import Iterable, Sequence
 from functools import reduce
 
 from pyspark.sql import Column, DataFrame, Row, functions as F
 
-from lakemill.columns import column, quoted
-from lakemill.core.collect import Collecting, any_not_zero, by_key, distinct_of, entries_of
-from lakemill.core.reduction import Reduction
+from lakemill.columns import any_not_zero, column, quoted
+from lakemill.core.collect import Collecting, distinct_of, entries_of
+from lakemill.core.keys import by_key, same_key
+from lakemill.core.reduction import OWN_STATE, STATE, Reduction
 from lakemill.core.weights import WEIGHT, weigh
 from lakemill.reducers import Collected, Part, Total
 from lakemill.reducers.count import ROWS
@@ -21,36 +21,37 @@ FOUND, AT_RISK, GONE = "_found", "_at_risk", "_gone"
 
 
 def totals(mapped: DataFrame, reduction: Reduction, complete: bool = False) -> DataFrame:
-    """One row a key: the key, and each part as it is known from all its rows.
+    """One row a key: the key, and each part as it is known from all rows of the key.
 
-    complete: also what a rebuild does without, such as the values behind an extreme, so that later changes find it.
+    complete: also what a rebuild does without, such as the values behind an extreme. A key that is computed anew
+    because a removal left it unknown gets these, so that the next removal finds them.
     """
     best = {
         name: part.best(part.value)
         for name, part in reduction.collected.items()
         if not (complete and part.keeps_entries)
     }
-    enough = {name: reduction.collected[name].behind(one) for name, one in best.items() if one is not None}
+    enough = {name: reduction.collected[name].behind(value) for name, value in best.items() if value is not None}
     if len(enough) == len(reduction.collected):
         sums = {name: part.typed(F.sum(part.value)) for name, part in reduction.totals.items()}
         return by_key(mapped, reduction.key).agg(*_parts({**sums, **enough}, reduction))
     parts = {name: part for name, part in reduction.collected.items() if name not in enough}
-    found = Collecting(reduction, parts, list(enough), limited=True).collect(weigh(mapped, None))
+    lists = Collecting(reduction, parts, list(enough), limited=True).collect(weigh(mapped, None))
     known = {name: part.of(column(entries_of(name)), column(distinct_of(name))) for name, part in parts.items()}
     whole = {name: column(name) for name in (*reduction.totals, *enough)}
-    return found.select(*_key(reduction), *_parts({**whole, **known}, reduction))
+    return lists.select(*_key(reduction), *_parts({**whole, **known}, reduction))
 
 
 def target_rows(parts: DataFrame, reduction: Reduction, with_gone: bool = False) -> DataFrame:
     """The target's rows, `_state` last, from one row of known parts a key.
 
-    with_gone: also the keys without rows, marked `_gone`, of which nothing but the key is said: a reducer never sees a
-    key that has no rows.
+    with_gone: also the keys that have no rows any more, marked `_gone`, with nothing but their key. They are apart, as
+    what a reducer presents of no rows is not defined: it may divide by their number.
     """
     shown = reduction.present({name: column(name) for name in reduction.parts})
     names = [*reduction.columns, *(name for name in shown if name not in reduction.columns)]
     there = parts.where(column(ROWS) != 0) if with_gone else parts
-    rows = there.select(*[(shown[name] if name in shown else column(name)).alias(name) for name in names])
+    rows = there.select(*[_shown(shown.get(name, column(name)), name) for name in names])
     if not with_gone:
         return rows
     gone = [
@@ -64,45 +65,39 @@ def target_rows(parts: DataFrame, reduction: Reduction, with_gone: bool = False)
 def delta(change: DataFrame, reduction: Reduction) -> DataFrame:
     """One row a touched key: what to add to its totals, and which values came and went.
 
-    Columns: the key, `_sums` (a struct of totals) and, where the job collects, `_entries` (a struct of arrays). What
-    came and went within the change is in neither, and keys without effect are left out.
+    The columns are the key, `_sums` (a struct of totals) and, where the job collects, `_entries` (a struct of arrays).
+    What came and went within the change is in neither, and keys on which it has no effect are left out.
     """
     if not reduction.collected:
         signed = {name: part.typed(F.sum(part.signed(F.col(WEIGHT)))) for name, part in reduction.totals.items()}
         deltas = by_key(change, reduction.key).agg(F.struct(*_parts(signed, reduction)).alias(SUMS))
         return deltas.where(_effect(reduction))
-    found = Collecting(reduction, reduction.collected).collect(change)
+    lists = Collecting(reduction, reduction.collected).collect(change)
     sums = F.struct(*[column(name) for name in reduction.totals]).alias(SUMS)
     entries = F.struct(*[column(entries_of(name)).alias(name) for name in reduction.collected]).alias(ENTRIES)
-    return found.select(*_key(reduction), sums, entries).where(_effect(reduction))
-
-
-def of_keys(frame: DataFrame, keys: DataFrame, key: Sequence[str], few: bool) -> DataFrame:
-    """The rows of these keys alone; few keys go to where the rows are."""
-    named = keys.select(*[column(name) for name in key])
-    sought = (F.broadcast(named) if few else named).alias("k")
-    return frame.alias("f").join(sought, same_key(key, "f", "k"), "left_semi")
+    return lists.select(*_key(reduction), sums, entries).where(_effect(reduction))
 
 
 def advance(deltas: DataFrame, old: DataFrame, reduction: Reduction) -> DataFrame:
     """One row a touched key, as `totals` has it: its stored parts, with what came added and what went taken away.
 
-    `old`: the target's rows of these keys. `_at_risk` marks the keys that still have rows and of which a part is not
-    known from this.
+    old: the target's rows of these keys.   `_at_risk` marks the keys that still have rows and of which a part is not
+    known from this: they are recomputed from the sources.
     """
     stored = old.withColumn(FOUND, F.lit(True)).alias("t")
     joined = deltas.alias("d").join(stored, same_key(reduction.key, "d", "t"), "left")
-    found, known = F.coalesce(F.col(f"t.{FOUND}"), F.lit(False)), reduction.stored("t")
-    was = [F.when(found, known[name]).otherwise(_none(part)).alias(name) for name, part in reduction.parts.items()]
+    there, known = F.coalesce(F.col(f"t.{FOUND}"), F.lit(False)), reduction.stored("t")
+    was = [F.when(there, known[name]).otherwise(_none(part)).alias(name) for name, part in reduction.parts.items()]
     met = joined.select(
         *[F.col(f"d.{quoted(name)}") for name in reduction.key],
         *[F.col(f"d.{name}") for name in (SUMS, ENTRIES) if name in deltas.columns],
         F.struct(*was).alias(WAS),
-        found.alias(FOUND),
+        there.alias(FOUND),
     )
     now = {name: part.two(_field(WAS, name), _came(name, part)) for name, part in reduction.parts.items()}
     risks = [part.at_risk(_field(WAS, name), _came(name, part)) for name, part in reduction.collected.items()]
-    risk = F.col(FOUND) & (now[ROWS] > 0) & reduce(lambda one, other: one | other, risks, F.lit(False))
+    # A new key has no past that could be unknown, and one without rows is gone, whatever is not known of it.
+    risk = F.col(FOUND) & (now[ROWS] > 0) & reduce(lambda some, more: some | more, risks, F.lit(False))
     return met.select(*_key(reduction), *_parts(now, reduction), F.coalesce(risk, F.lit(False)).alias(AT_RISK))
 
 
@@ -134,10 +129,9 @@ def settle(advanced: DataFrame, recomputed: DataFrame, reduction: Reduction) -> 
     )
 
 
-def same_key(key: Iterable[str], left: str, right: str) -> Column:
-    """Whether two rows meet: NULL meets NULL. An empty key is one key."""
-    pairs = [F.col(f"{left}.{quoted(name)}").eqNullSafe(F.col(f"{right}.{quoted(name)}")) for name in key]
-    return reduce(lambda one, other: one & other, pairs, F.lit(True))
+def _shown(value: Column, name: str) -> Column:
+    """A column of the target; the state is marked, so that it is never taken for a user's column of its name."""
+    return value.alias(name, metadata=OWN_STATE) if name == STATE else value.alias(name)
 
 
 def _effect(reduction: Reduction) -> Column:

@@ -16,7 +16,7 @@ RANGES = 16
 scripts/bench/joins.py took twice as long; the JVM does not compile functions of more than 8,000 bytes."""
 VALUES = 10_000
 """Of a column with more values than these only the least and the greatest are looked at."""
-PLACE = 16
+TOLD_BYTES = 16
 """So many bytes of a string, after what all have in common, tell how far it is from others."""
 
 Range = tuple[Any, Any]
@@ -40,14 +40,14 @@ class Near:
         called = {name: name for name in self.ranges} if names is None else names
         told = [(name, F.col(f"{table}.{quoted(called[name])}")) for name in self.ranges if name in called]
         within = [self._within(name, value) for name, value in told]
-        return reduce(lambda one, other: one & other, within, F.lit(True))
+        return reduce(lambda left, right: left & right, within, F.lit(True))
 
     def _within(self, name: str, value: Column) -> Column:
         def constant(of: Any) -> Column:
             return F.date_from_unix_date(F.lit(of)) if name in self.dates else F.lit(of)
 
         ranges = [value.between(constant(first), constant(last)) for first, last in self.ranges[name]]
-        return reduce(lambda one, other: one | other, ranges)
+        return reduce(lambda left, right: left | right, ranges)
 
 
 def near(keys: DataFrame, key: tuple[str, ...]) -> Near:
@@ -60,11 +60,11 @@ def near(keys: DataFrame, key: tuple[str, ...]) -> Near:
         return Near()
     dates = frozenset(name for name in names if isinstance(keys.schema[name].dataType, DateType))
     read = [F.unix_date(column(name)) if name in dates else column(name) for name in names]
-    asked = [part for one in read for part in (_values(one), F.max(one), F.count(one))]
-    *found, count = keys.agg(*asked, F.count(F.lit(1))).collect()[0]
-    told = zip(names, found[0::3], found[1::3], found[2::3], strict=True)
-    each = max(1, RANGES // len(names))
-    ranges = {name: _ranges(values, most, each) for name, values, most, present in told if present == count > 0}
+    asked = [part for value in read for part in (_values(value), F.max(value), F.count(value))]
+    *answers, count = keys.agg(*asked, F.count(F.lit(1))).collect()[0]
+    told = zip(names, answers[0::3], answers[1::3], answers[2::3], strict=True)
+    of_each = max(1, RANGES // len(names))
+    ranges = {name: _ranges(values, most, of_each) for name, values, most, present in told if present == count > 0}
     return Near(ranges, dates)
 
 
@@ -97,5 +97,5 @@ def _places(values: Sequence[Any]) -> Sequence[Any]:
         return values
     coded = [value.encode() for value in values]
     both = zip(coded[0], coded[-1], strict=False)
-    common = next((at for at, (one, other) in enumerate(both) if one != other), len(coded[0]))
-    return [int.from_bytes(value[common : common + PLACE].ljust(PLACE, b"\0")) for value in coded]
+    common = next((at for at, (first, last) in enumerate(both) if first != last), len(coded[0]))
+    return [int.from_bytes(value[common : common + TOLD_BYTES].ljust(TOLD_BYTES, b"\0")) for value in coded]

@@ -1,13 +1,13 @@
 """Reduction: what a job makes of the rows of a key, as parts, columns and the state that is kept beside them."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from pyspark.sql import Column, functions as F
 from pyspark.sql.types import DataType, StructType
 
-from lakemill.columns import column, quoted, text, type_of
+from lakemill.columns import column, column_text, quoted, type_of
 from lakemill.errors import UsageError, did_you_mean
 from lakemill.job import RESERVED, Job
 from lakemill.reducers import Bag, Collected, Latest, Part, Reducer, Total
@@ -15,6 +15,9 @@ from lakemill.reducers.count import ROWS, rows
 from lakemill.reducers.latest import ROW
 
 STATE = RESERVED
+STATE_MARK = "lakemill"
+OWN_STATE = {STATE_MARK: "state"}
+"""Marks the column `_state` in a target's schema: a user's table may have a column of that name, too."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +34,8 @@ class Reduction:
 
     @property
     def columns(self) -> list[str]:
-        """The presented columns in the target's order: the map's for Latest, else the key's and the reducers'."""
-        return list(self.types) if isinstance(self.job.reduce, Latest) else [*self.key, *self.job.reducers]
+        """The presented columns in the target's order: the key's and the reducers'."""
+        return [*self.key, *self.job.reducers]
 
     @property
     def totals(self) -> dict[str, Total]:
@@ -47,7 +50,7 @@ class Reduction:
     @property
     def kept(self) -> list[str]:
         """The parts that the target keeps and no presented column holds: the fields of its `_state`."""
-        recovered = self._recovered()
+        recovered = self.recovered()
         return [
             name
             for name, part in self.parts.items()
@@ -59,24 +62,27 @@ class Reduction:
         """All that decides what the target holds of the mapped rows, as texts."""
         shown = self.present({name: column(name) for name in self.parts})
         parts = [f"{name}: {part.definition}" for name, part in self.parts.items()]
-        unseen = [each.definition for each in self.job.reducers.values()]
-        return [*parts, *[f"{name} = {text(value)}" for name, value in shown.items()], f"{STATE}: {self.kept}", *unseen]
+        unseen = [reducer.definition for reducer in self.job.reducers.values()]
+        return [
+            *parts,
+            *[f"{name} = {column_text(value)}" for name, value in shown.items()],
+            f"{STATE}: {self.kept}",
+            *unseen,
+        ]
 
     def present(self, parts: Mapping[str, Column]) -> dict[str, Column]:
         """The target's columns besides the key, `_state` included where there is one, from added-up parts."""
-        if isinstance(self.job.reduce, Latest):
-            row = self.parts[ROW]
-            assert isinstance(row, Bag)
-            newest = row.extreme(parts[ROW])
-            shown = {name: newest.getField(name) for name in self.types if name not in self.key}
-        else:
-            shown = {name: reducer.present(parts, self.types) for name, reducer in self.job.reducers.items()}
+        shown = self.presented(parts)
         state = [_state(self.parts[name], parts[name]).alias(state_field(name)) for name in self.kept]
         return {**shown, STATE: F.struct(*state)} if state else shown
 
+    def presented(self, parts: Mapping[str, Column]) -> dict[str, Column]:
+        """The target's columns besides the key and `_state`, from added-up parts."""
+        return {name: reducer.present(parts, self.types) for name, reducer in self.job.reducers.items()}
+
     def stored(self, table: str) -> dict[str, Column]:
         """The parts as they are known from the target, read from the DataFrame aliased `table`."""
-        recovered, kept = self._recovered(f"{table}."), self.kept
+        recovered, kept = self.recovered(f"{table}."), self.kept
         known = {}
         for name, part in self.parts.items():
             if name in recovered:
@@ -88,19 +94,41 @@ class Reduction:
                 known[name] = part.zero if isinstance(part, Total) else part.none
         return known
 
-    def _recovered(self, prefix: str = "") -> dict[str, Column]:
-        if isinstance(self.job.reduce, Latest):
-            order = self.job.reduce.order(self.types)
-            return {ROW: F.struct(*[F.col(f"{prefix}{quoted(name)}").alias(name) for name in order])}
-        found: dict[str, Column] = {}
+    def recovered(self, prefix: str = "") -> dict[str, Column]:
+        """The parts that presented columns tell; `prefix`: of these columns' names."""
+        parts: dict[str, Column] = {}
         for name, reducer in self.job.reducers.items():
-            found.update(reducer.recover(F.col(f"{prefix}{quoted(name)}")))
-        return found
+            parts.update(reducer.recover(F.col(f"{prefix}{quoted(name)}")))
+        return parts
+
+
+@dataclass(frozen=True)
+class LatestReduction(Reduction):
+    """A job that keeps the newest row of a key: its one part, the row, is presented whole."""
+
+    latest: Latest
+
+    @property
+    def columns(self) -> list[str]:
+        """The map's columns."""
+        return list(self.types)
+
+    def presented(self, parts: Mapping[str, Column]) -> dict[str, Column]:
+        """The newest row's columns besides the key."""
+        row = self.parts[ROW]
+        assert isinstance(row, Bag)
+        newest = row.extreme(parts[ROW])
+        return {name: newest.getField(name) for name in self.types if name not in self.key}
+
+    def recovered(self, prefix: str = "") -> dict[str, Column]:
+        """The newest row."""
+        order = self.latest.order(self.types)
+        return {ROW: F.struct(*[F.col(f"{prefix}{quoted(name)}").alias(name) for name in order])}
 
 
 def state_field(part: str) -> str:
     """The field of `_state` that keeps a part: Delta takes no space and no bracket in a name, as columns may have."""
-    return re.sub(r"[ ,;{}()\n\t=%]", lambda found: f"%{ord(found[0]):02x}", part)
+    return re.sub(r"[ ,;{}()\n\t=%]", lambda letter: f"%{ord(letter[0]):02x}", part)
 
 
 def _state(part: Part, known: Column) -> Column:
@@ -125,9 +153,12 @@ def reduction(job: Job, mapped: StructType) -> Reduction:
                 f'{job.target}: its key has "{name}", but its map gives {", ".join(types)}. {did_you_mean(name, types)}'
             )
     parts: dict[str, Part] = {ROWS: rows()}
-    named = {"Latest": job.reduce} if isinstance(job.reduce, Latest) else job.reducers
-    for name, reducer in named.items():
-        for part, made in _prepared(job, name, reducer, types).items():
+    if isinstance(job.reduce, Latest):
+        parts |= _prepared(job, "Latest", job.reduce, job.reduce.by, types)
+        _refuse_names(job, key, parts)
+        return LatestReduction(job, types, key, parts, job.reduce)
+    for name, reducer in job.reducers.items():
+        for part, made in _prepared(job, name, reducer, reducer.columns, types).items():
             if part in parts and parts[part].definition != made.definition:
                 raise UsageError(
                     f'{job.target}: reducer "{name}" has a part "{part}", which another reducer has as something else '
@@ -150,10 +181,12 @@ def _refuse_names(job: Job, key: tuple[str, ...], parts: Mapping[str, Part]) -> 
             )
 
 
-def _prepared(job: Job, name: str, reducer: Reducer | Latest, types: Mapping[str, DataType]) -> Mapping[str, Part]:
+def _prepared(
+    job: Job, name: str, reducer: Reducer | Latest, columns: Iterable[str], types: Mapping[str, DataType]
+) -> Mapping[str, Part]:
     try:
-        for read in reducer.by if isinstance(reducer, Latest) else reducer.columns:
+        for read in columns:
             type_of(read, types)
         return reducer.prepare(types)
-    except UsageError as wrong:
-        raise UsageError(f'{job.target}: reducer "{name}" {wrong}') from None
+    except UsageError as error:
+        raise UsageError(f'{job.target}: reducer "{name}" {error}') from None

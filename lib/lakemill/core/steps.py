@@ -15,11 +15,11 @@ def steps(frame: DataFrame) -> list[tuple[str, str]]:
     """
     text = frame._jdf.queryExecution().executedPlan().toString()
     operators = [_operator(line) for line in text.splitlines() if line.strip()]
-    found: list[tuple[str, str]] = []
+    worded: list[tuple[str, str]] = []
     for operator in reversed(operators):
         if not operator.startswith(("AdaptiveSparkPlan", "WholeStageCodegen", "InputAdapter")):
-            found.append((_word(operator, found), operator))
-    return found
+            worded.append((_word(operator, worded), operator))
+    return worded
 
 
 def _operator(line: str) -> str:

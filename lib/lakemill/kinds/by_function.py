@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame
 
 from lakemill.core import bags
+from lakemill.core.keys import key_columns, of_keys
 from lakemill.core.local import Held
-from lakemill.core.mapreduce import of_keys
 from lakemill.core.near import Near, near
 from lakemill.kinds.kind import Kind, Work, Write
 from lakemill.lake.merge import merge_rows
@@ -72,7 +72,7 @@ class ByFunction(Kind):
         return lambda target: merge_rows(target, changed, place.of("t"))
 
     def restate(self, mapped: DataFrame, old: DataFrame, where: Column, held: Held, run: Run) -> Write:
-        chosen, key = mapped.where(where), bags.key_columns(self._key)
+        chosen, key = mapped.where(where), key_columns(self._key)
         changed, _ = held.hold(bags.difference(old, self.per_key.rows(chosen)))
         keys, run.keys_recomputed = held.hold(chosen.select(*key).union(old.select(*key)).distinct())
         bags.check_keys(self.job, changed, keys, few=False)

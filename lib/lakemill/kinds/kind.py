@@ -10,12 +10,13 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
-from pyspark.sql import Column, DataFrame
-from pyspark.sql.types import StructField
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql.types import StructField, StructType
 
-from lakemill.core.local import Held
+from lakemill.core.local import Held, empty
 from lakemill.core.near import Near
 from lakemill.job import Job
+from lakemill.lake.presented import plain_columns
 from lakemill.lake.tables import Table
 from lakemill.observe.runs import Run
 
@@ -92,6 +93,10 @@ class Kind(ABC):
     @abstractmethod
     def rows(self, mapped: DataFrame) -> DataFrame:
         """The target's rows, of all mapped rows."""
+
+    def columns(self, spark: SparkSession, mapped: StructType) -> StructType:
+        """The target's columns, where the map gives these."""
+        return plain_columns(self.rows(empty(spark, mapped)).schema)
 
     @abstractmethod
     def expected(self, mapped: DataFrame) -> DataFrame:

@@ -8,6 +8,7 @@ from pyspark.sql.types import StructField
 
 from lakemill.columns import column, one_zero
 from lakemill.core import mapreduce
+from lakemill.core.keys import of_keys, same_key
 from lakemill.core.local import Held
 from lakemill.core.near import Near, near
 from lakemill.core.reduction import Reduction
@@ -81,7 +82,7 @@ class Reduced(Kind):
         with work.stage("touched"):
             place = near(deltas, self.reduction.key) if held.small else Near()
             stored = work.stored().alias("t").where(place.of("t"))
-            old, _ = held.hold(mapreduce.of_keys(stored, deltas, self.reduction.key, held.small))
+            old, _ = held.hold(of_keys(stored, deltas, self.reduction.key, held.small))
             advanced, _ = held.hold(mapreduce.advance(deltas, old, self.reduction))
             self._refuse_negative(advanced)
         with work.stage("recompute"):
@@ -93,7 +94,7 @@ class Reduced(Kind):
 
     def restate(self, mapped: DataFrame, old: DataFrame, where: Column, held: Held, run: Run) -> Write:
         now = self.rows(_one_zero(mapped, self.reduction.key).where(where))
-        met = mapreduce.same_key(self.reduction.key, "t", "s")
+        met = same_key(self.reduction.key, "t", "s")
         gone = old.alias("t").join(now.alias("s"), met, "left_anti").withColumn(mapreduce.GONE, F.lit(True))
         whole = now.withColumn(mapreduce.GONE, F.lit(False)).unionByName(gone)
         rows, run.keys_recomputed = held.hold(whole)

@@ -12,13 +12,13 @@ def location(spark: SparkSession, known_as: str) -> str | None:
     if not spark.catalog.tableExists(known_as):
         return None
     try:
-        found = DeltaTable.forName(spark, known_as).detail().select("location").collect()
+        rows = DeltaTable.forName(spark, known_as).detail().select("location").collect()
     except AnalysisException:
         raise UsageError(
             f"glue:{known_as}: the catalog has a table of this name, and it is no Delta table. "
             "Bind another one under `tables:` in conf."
         ) from None
-    return str(found[0]["location"])
+    return str(rows[0]["location"])
 
 
 def enlist(spark: SparkSession, known_as: str, uri: str) -> None:

@@ -38,13 +38,13 @@ def committed(target: Table, planned: int, progress: Progress, write: Callable[[
     return confirm(target.log(), target.name, progress, planned)
 
 
-def repeat(target: Table, progress: Progress, planned: int) -> None:
+def repeat(target: Table, progress: Progress, planned: int) -> Commit:
     """The progress alone, on top of the log: where readers find it, and log clean-up does not.
 
     `planned`: the target's version of which this is the progress.
     """
     nothing = target.spark.createDataFrame([], target.log().schema)
-    committed(target, planned, progress, lambda: append(target, nothing))
+    return committed(target, planned, progress, lambda: append(target, nothing))
 
 
 def is_old(target: Table, progress: Progress, sources: Iterable[float]) -> bool:
@@ -94,13 +94,13 @@ def confirm(log: Log, table: str, progress: Progress, planned: int) -> Commit:
     """
     for version in range(log.version, -1, -1):
         commit = log.commit(version)
-        found = progress_of(commit) if commit else None
-        if commit and found and found.nonce == progress.nonce:
+        recorded = progress_of(commit) if commit else None
+        if commit and recorded and recorded.nonce == progress.nonce:
             if commit.transaction(app_id(table)) != progress.run:
                 continue  # Delta's auto compaction, which ran inside our write and says what it said
             _alone(log, table, planned, version)
             return commit
-        if commit is None or (found and found.run <= progress.run):
+        if commit is None or (recorded and recorded.run <= progress.run):
             break
     raise CommitLost(
         f"{table}: run {progress.run} was committed by another process first; nothing of this one was written. "

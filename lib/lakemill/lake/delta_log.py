@@ -31,8 +31,8 @@ class DeltaLog(Log):
         """Delta's own snapshot of the newest version (a Java object)."""
         jvm: Any = self.spark._jvm
         try:
-            found = jvm.org.apache.spark.sql.delta.DeltaLog.forTable(self.spark._jsparkSession, self.uri)
-            return found.update(False, jvm.scala.Option.empty(), jvm.scala.Option.empty())
+            log = jvm.org.apache.spark.sql.delta.DeltaLog.forTable(self.spark._jsparkSession, self.uri)
+            return log.update(False, jvm.scala.Option.empty(), jvm.scala.Option.empty())
         except Py4JJavaError as error:
             damage = damaged_log(error)
             if damage is None:
@@ -56,8 +56,14 @@ class DeltaLog(Log):
 
     def setting(self, key: str) -> str | None:
         """A table property, as text."""
-        found = self.snapshot.metadata().configuration().get(key)
-        return str(found.get()) if found.isDefined() else None
+        option = self.snapshot.metadata().configuration().get(key)
+        return str(option.get()) if option.isDefined() else None
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """All table properties."""
+        metadata: dict[str, Any] = json.loads(str(self.snapshot.metadata().json()))
+        return dict(metadata["metaData"]["configuration"])
 
     @property
     def keeps_files(self) -> int:
@@ -83,8 +89,8 @@ class DeltaLog(Log):
 
         A Spark job reads it from the whole state of the table.
         """
-        found = self.snapshot.transactions().get(app_id)
-        return int(found.get()) if found.isDefined() else None
+        option = self.snapshot.transactions().get(app_id)
+        return int(option.get()) if option.isDefined() else None
 
     def commit(self, version: int) -> Commit | None:
         """One commit; None where its JSON has been cleaned away."""
@@ -94,6 +100,6 @@ class DeltaLog(Log):
         try:
             # Not splitlines: U+0085, U+2028 and U+2029 stand in the statistics of texts as they are.
             return Commit(version, tuple(json.loads(line) for line in text.split("\n") if line.strip()))
-        except ValueError as wrong:
+        except ValueError as error:
             file = f"{self.uri}/_delta_log/{version:020d}.json"
-            raise LakemillError(f"{file} is damaged: {wrong}. Nothing was written. Bring the file back.") from wrong
+            raise LakemillError(f"{file} is damaged: {error}. Nothing was written. Bring the file back.") from error

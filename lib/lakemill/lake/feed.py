@@ -1,6 +1,6 @@
-"""What happened to a source between two of its versions, from its log alone: before any row is read."""
+"""What happened to a source between two of its versions. The table's log tells it before any row is read."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,9 +15,9 @@ from lakemill.lake.tables import Pin, Table
 def change_since(pin: Pin, read: TablePosition | None) -> Change:
     """The change of a source since the version that the target was made from."""
     name, after = pin.table.name, read.version if read else -1
-    other = replaced(pin, read)
-    if other:
-        return Change(name, after, pin.version, True, problem="SOURCE_RECREATED", detail=other)
+    how = replaced(pin, read)
+    if how:
+        return Change(name, after, pin.version, True, problem="SOURCE_RECREATED", detail=how)
     if pin.version <= after or read is None:
         size = pin.table.log().bytes_at(pin.version)
         return Change(name, after, after, table_bytes=size, ahead=pin.version < after)
@@ -40,11 +40,14 @@ def change_since(pin: Pin, read: TablePosition | None) -> Change:
     columns = reshaped(pin, after, commits)
     if columns.broken:
         return replace(change, changes_data=True, problem="SCHEMA_CHANGED", detail=columns.broken)
-    return _had_from(pin, change, commits, columns.unreadable) if changed else change
+    return _readable(pin, change, commits, columns.unreadable) if changed else change
 
 
 def replaced(pin: Pin, read: TablePosition | None) -> str:
-    """How the table that stands in the source's place now shows that it is not the one that was read; else nothing."""
+    """How a source shows that another table stands in its place now; the text is empty where it is the same table.
+
+    read: how far the source was read when the target was made.
+    """
     log = pin.table.log()
     if read is None:
         return ""
@@ -60,7 +63,10 @@ def replaced(pin: Pin, read: TablePosition | None) -> str:
 
 
 def compared(pin: Pin, change: Change, reason: str, detail: str) -> Change:
-    """The same change, had from comparing both versions since its feed cannot be read; or not at all."""
+    """The same change, where its feed cannot be read: both versions are compared instead, if that is possible.
+
+    reason, detail: why the feed cannot be read. They become the change's problem where comparing is not possible.
+    """
     if not change.kept:
         detail = f"{detail}; and version {change.after}, to compare with, has lost files"
     elif not change.comparable:
@@ -72,24 +78,27 @@ def compared(pin: Pin, change: Change, reason: str, detail: str) -> Change:
 
 
 def _commits(table: Table, after: int, through: int) -> list[Commit] | None:
-    """The commits of (after, through]; None where the log was cleaned up past their beginning.
+    """The commits of (after, through]. None means that a clean-up of the log took the first of them.
 
-    Raises LakemillError where one is missing between others: Delta's clean-up takes the oldest only.
+    Raises LakemillError where one is missing between others: Delta's clean-up takes only the oldest.
     """
     log = table.log()
-    found = {version: log.commit(version) for version in range(after, through + 1)}
-    lacking = [version for version in range(after + 1, through + 1) if found[version] is None]
-    between = [version for version in lacking if any(found[earlier] for earlier in range(after, version))]
+    by_version = {version: log.commit(version) for version in range(after, through + 1)}
+    lacking = [version for version in range(after + 1, through + 1) if by_version[version] is None]
+    between = [version for version in lacking if any(by_version[earlier] for earlier in range(after, version))]
     if between:
         raise LakemillError(
             f"{table.name}: its log is damaged: version {between[0]} is missing from {table.uri}/_delta_log, and older "
             "ones are there. Nothing was written. Bring the file back, or make the table anew."
         )
-    return None if lacking else [commit for version, commit in found.items() if commit and version > after]
+    return None if lacking else [commit for version, commit in by_version.items() if commit and version > after]
 
 
-def _had_from(pin: Pin, change: Change, commits: Sequence[Commit], unreadable: str) -> Change:
-    """Whether the feed can be read, and the version before it."""
+def _readable(pin: Pin, change: Change, commits: Sequence[Commit], unreadable: str) -> Change:
+    """The change with what the log tells of how to read it: by the feed, or by comparing two versions.
+
+    unreadable: why Delta reads no feed across what was done to the columns.
+    """
     change = replace(change, kept=_is_kept(pin.table, change.after, commits))
     off = _feed_off(pin, change.after, commits)
     if off:
@@ -97,6 +106,9 @@ def _had_from(pin: Pin, change: Change, commits: Sequence[Commit], unreadable: s
     unreadable = unreadable or _partitioned_anew(pin, change.after, commits)
     if unreadable:
         return compared(pin, change, "FEED_UNREADABLE", f"{unreadable}, and Delta reads no feed across that")
+    bare = _removed_bare(commits)
+    if bare:
+        return compared(pin, change, "FEED_UNREADABLE", bare)
     gone = pin.table.missing(_feed_files(commits))
     if gone:
         detail = f"{len(gone)} files of its change feed are gone ({_vacuumed(pin.table, change.after)})"
@@ -108,16 +120,27 @@ def _had_from(pin: Pin, change: Change, commits: Sequence[Commit], unreadable: s
     return change
 
 
+def _removed_bare(commits: Iterable[Commit]) -> str:
+    """Which commit removed a file without telling its size and partition; the text is empty where none did.
+
+    Delta's protocol lets a writer leave them out, and Delta's own feed cannot be read without them.
+    """
+    for commit in commits:
+        if commit.removes_bare and not commit.paths("cdc"):
+            return f"version {commit.version} removed files without their metadata, and Delta reads no feed of that"
+    return ""
+
+
 def _overwrites(table: Table, commit: Commit) -> bool:
-    """Whether it replaced all rows of the table by others."""
-    said = f"{commit.info.get('operation')} {commit.info.get('operationParameters')}"
-    if "Overwrite" not in said and "REPLACE" not in said:
+    """Whether a commit replaced all rows of the table by others."""
+    operation = f"{commit.info.get('operation')} {commit.info.get('operationParameters')}"
+    if "Overwrite" not in operation and "REPLACE" not in operation:
         return False
     return 0 < table.log().bytes_at(commit.version - 1) <= commit.removed_bytes
 
 
 def _is_kept(table: Table, after: int, commits: Sequence[Commit]) -> bool:
-    """Whether every file that the table had then, and has no more, is still there."""
+    """Whether the version `after` can still be read: every file that the table has let go of since is still there."""
     if table.log().commit(after) is None:
         return False
     came, sought = set[str](), set[str]()
@@ -128,30 +151,36 @@ def _is_kept(table: Table, after: int, commits: Sequence[Commit]) -> bool:
     return not table.missing(sorted(sought))
 
 
-def _feed_files(commits: Sequence[Commit]) -> Iterator[str]:
-    """The files that Delta reads for the feed: what a commit wrote for it, else the files that came and went."""
+def _feed_files(commits: Iterable[Commit]) -> Iterator[str]:
+    """The files that Delta reads for the feed of these commits.
+
+    They are the files that a commit wrote for the feed; where it wrote none, the files that it added and removed.
+    """
     for commit in commits:
         if commit.changes_data:
             yield from commit.paths("cdc") or [*commit.paths("add", True), *commit.paths("remove", True)]
 
 
-def _feed_off(pin: Pin, after: int, commits: Sequence[Commit]) -> str:
-    """Where the feed was off for some of the commits: how; else nothing."""
-    said = [commit.metadata for commit in commits if commit.metadata]
-    if not all(_is_on(one) for one in said) or not pin.table.log().feed_is_on:
+def _feed_off(pin: Pin, after: int, commits: Iterable[Commit]) -> str:
+    """How the feed was off for some of the commits; the text is empty where it was on for all."""
+    later = [commit.metadata for commit in commits if commit.metadata]
+    if not all(_is_on(metadata) for metadata in later) or not pin.table.log().feed_is_on:
         return f"its change feed is off; turn it on by setting its property {CHANGE_FEED} to true"
-    if said and not _is_on(pin.table.log().metadata_at(after)):
+    if later and not _is_on(pin.table.log().metadata_at(after)):
         return f"its change feed was turned on after version {after}"
     return ""
 
 
 def _partitioned_anew(pin: Pin, after: int, commits: Sequence[Commit]) -> str:
-    """How its partitions changed, else nothing: Delta reads a feed by the newest, and in other files finds NULL."""
+    """How the source's partitioning changed; the text is empty where it did not.
+
+    Delta reads a feed by the newest partitioning, and finds NULL in the partition columns of files of another one.
+    """
     log = pin.table.log()
     later = [*commits, *(log.commits(pin.version, log.version) or [])]
-    said = {_partitions(commit.metadata) for commit in later if commit.metadata}
-    before = log.metadata_at(after) if said else None
-    if before is None or said == {_partitions(before)}:
+    partitioned = {_partitions(commit.metadata) for commit in later if commit.metadata}
+    before = log.metadata_at(after) if partitioned else None
+    if before is None or partitioned == {_partitions(before)}:
         return ""
     return f"it was partitioned anew after version {after}"
 
@@ -161,7 +190,7 @@ def _partitions(metadata: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _is_on(metadata: Mapping[str, Any] | None) -> bool:
-    return metadata is not None and metadata["configuration"].get(CHANGE_FEED) == "true"
+    return metadata is not None and (metadata.get("configuration") or {}).get(CHANGE_FEED) == "true"
 
 
 def _vacuumed(table: Table, after: int) -> str:

@@ -34,19 +34,19 @@ def list_files(spark: SparkSession, uri: str) -> dict[str, int]:
     path = uri.removeprefix("file:")
     if "://" not in path:
         with os.scandir(path) as entries:
-            return {one.name: one.stat().st_mtime_ns // 1_000_000 for one in entries if one.is_file()}
+            return {entry.name: entry.stat().st_mtime_ns // 1_000_000 for entry in entries if entry.is_file()}
     jvm: Any = spark._jvm
     folder = jvm.org.apache.hadoop.fs.Path(uri)
-    found = folder.getFileSystem(spark._jsparkSession.sessionState().newHadoopConf()).listStatus(folder)
-    return {one.getPath().getName(): int(one.getModificationTime()) for one in found if one.isFile()}
+    statuses = folder.getFileSystem(spark._jsparkSession.sessionState().newHadoopConf()).listStatus(folder)
+    return {status.getPath().getName(): int(status.getModificationTime()) for status in statuses if status.isFile()}
 
 
 def missing(spark: SparkSession, uris: Iterable[str]) -> list[str]:
     """Those files that are not there."""
     sought = list(uris)
     with ThreadPoolExecutor(AT_ONCE) as readers:
-        found = readers.map(lambda uri: _exists(spark, uri), sought)
-        return [uri for uri, there in zip(sought, found, strict=True) if not there]
+        answers = readers.map(lambda uri: _exists(spark, uri), sought)
+        return [uri for uri, there in zip(sought, answers, strict=True) if not there]
 
 
 def _exists(spark: SparkSession, uri: str) -> bool:

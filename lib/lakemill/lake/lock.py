@@ -30,9 +30,9 @@ def lock(folder: Path, table: str) -> Iterator[None]:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as wrong:
+    except OSError as error:
         raise UsageError(
-            f"{folder}: the lake's folder cannot be written ({wrong.strerror}). Set `lake:` in conf to one that can."
+            f"{folder}: the lake's folder cannot be written ({error.strerror}). Set `lake:` in conf to one that can."
         ) from None
     with open(folder / f"{table}.lock", "a+", encoding="utf-8") as file:
         try:
@@ -54,7 +54,7 @@ def _now() -> str:
 
 def _holder(path: str) -> str:
     try:
-        said = json.loads(Path(path).read_text(encoding="utf-8"))
-        return f"process {said['pid']} on {said['host']} (since {said['since']}: {' '.join(said['command'])})"
+        holder = json.loads(Path(path).read_text(encoding="utf-8"))
+        return f"process {holder['pid']} on {holder['host']} (since {holder['since']}: {' '.join(holder['command'])})"
     except (ValueError, KeyError):
         return "another process"

@@ -45,8 +45,8 @@ class Commit:
     @property
     def id(self) -> str:
         """What tells it from any other commit: the id that Delta gives, else a digest of all that it says."""
-        said = json.dumps(self.actions, sort_keys=True)
-        return str(self.info.get("txnId") or hashlib.sha256(said.encode()).hexdigest()[:32])
+        text = json.dumps(self.actions, sort_keys=True)
+        return str(self.info.get("txnId") or hashlib.sha256(text.encode()).hexdigest()[:32])
 
     @property
     def vacuums(self) -> bool:
@@ -67,16 +67,22 @@ class Commit:
         return any(self._action(action, "remove").get("dataChange") for action in self.actions)
 
     @property
+    def removes_bare(self) -> bool:
+        """Whether it removed rows with a file of which it tells neither size nor partition."""
+        removed = (self._action(action, "remove") for action in self.actions)
+        return any(file.get("dataChange") and not file.get("extendedFileMetadata") for file in removed)
+
+    @property
     def removed_bytes(self) -> int:
         """How many bytes the files held that it removed."""
         return sum(self._action(action, "remove").get("size") or 0 for action in self.actions)
 
     def paths(self, kind: str, changing: bool = False) -> list[str]:
         """The files that it adds, removes, or wrote for the feed (cdc); changing: without those that only moved."""
-        said = [self._action(action, kind) for action in self.actions]
-        found = [one for one in said if one and (one.get("dataChange") or not changing)]
-        vectors = [vector for one in found if (vector := _vector_file(one.get("deletionVector") or {}))]
-        return [*(unquote(str(one["path"])) for one in found), *vectors]
+        listed = [self._action(action, kind) for action in self.actions]
+        files = [file for file in listed if file and (file.get("dataChange") or not changing)]
+        vectors = [vector for file in files if (vector := _vector_file(file.get("deletionVector") or {}))]
+        return [*(unquote(str(file["path"])) for file in files), *vectors]
 
     def transaction(self, app_id: str) -> int | None:
         """The transaction number that its writer took under this name."""
@@ -100,7 +106,7 @@ class Commit:
     def feed_rows(self) -> int:
         """How many rows the change feed of this commit has, as far as the statistics of files tell."""
         files = [self._action(action, kind) for action in self.actions for kind in ("add", "remove")]
-        return 0 if self.paths("cdc") else sum(_rows(one) for one in files if one.get("dataChange"))
+        return 0 if self.paths("cdc") else sum(_rows(file) for file in files if file.get("dataChange"))
 
     @staticmethod
     def _action(action: dict[str, Any], kind: str) -> dict[str, Any]:
@@ -176,8 +182,8 @@ class Log(Protocol):
 
     def commits(self, after: int, through: int) -> list[Commit] | None:
         """The commits of (after, through]; None where one of them is not there."""
-        found = [self.commit(version) for version in range(after + 1, through + 1)]
-        return None if None in found else [commit for commit in found if commit]
+        commits = [self.commit(version) for version in range(after + 1, through + 1)]
+        return None if None in commits else [commit for commit in commits if commit]
 
 
 def _rows(file: Mapping[str, Any]) -> int:

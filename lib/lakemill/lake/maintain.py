@@ -1,7 +1,8 @@
 """lakemill maintain: files of a good size, and no more of the past than the table's settings and its readers ask for.
 
 Delta's own OPTIMIZE, VACUUM and log clean-up; the one thing they do not know is which tables were made from which
-version of this one.
+version of this one. Nothing else ever cleans the log of a table of lakemill's: `table_properties` in tables.py tells
+why Delta's own clean-up is off.
 """
 
 import math
@@ -11,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from py4j.protocol import Py4JError
 from pyspark.sql import SparkSession
 from pyspark.sql.types import ArrayType, MapType, StructType
 
@@ -21,7 +23,7 @@ from lakemill.lake.commit import repeat
 from lakemill.lake.feed import replaced
 from lakemill.lake.files import list_files
 from lakemill.lake.log import Log
-from lakemill.lake.progress import NoProgress, Progress, TablePosition, read_progress
+from lakemill.lake.progress import NoProgress, Progress, TablePosition, last_progress, read_progress
 from lakemill.lake.readers import Need, Reader, log_files, need, unchanged_until
 from lakemill.lake.tables import ROWS_A_FILE, Lake, Table
 
@@ -84,14 +86,17 @@ def maintain_ledger(table: Table) -> Maintained:
     done = Maintained(table.name)
     _optimize(table, (), done)
     _vacuum(table, [], done)
+    progress = last_progress(table.log())
+    if progress:
+        repeat(table, progress.again(), table.log().version)
     _clean_log(table, [], done)
     return done
 
 
 def _needs(table: Table, readers: Sequence[Reader]) -> list[Need]:
     files = log_files(table)
-    found = [need(table, reader, files) for reader in readers if reader.source == table.name]
-    return [one for one in found if one]
+    needs = [need(table, reader, files) for reader in readers if reader.source == table.name]
+    return [wanted for wanted in needs if wanted]
 
 
 def _optimize(table: Table, key: Sequence[str], done: Maintained) -> None:
@@ -104,7 +109,8 @@ def _optimize(table: Table, key: Sequence[str], done: Maintained) -> None:
         if files <= SHREDDED * needed:
             return
         confs = dict.fromkeys((SMALLEST, LARGEST), str(math.ceil(size / needed))) | {STATISTICS: "false"}
-    columns = [quoted(name) for name in key if _plain(table.log().schema, name)]
+    schema = table.log().schema
+    columns = [quoted(name) for name in key if name in schema.names and _plain(schema, name)]
     with _set(table.spark, confs):
         made = optimize.executeZOrderBy(*columns) if columns else optimize.executeCompaction()
     metrics = made.select("metrics.*").collect()[0]
@@ -124,10 +130,10 @@ def _vacuum(table: Table, needs: Sequence[Need], done: Maintained) -> None:
     """
     log = table.log()
     until = time.time() * 1000 - log.keeps_files
-    holding = [one for one in needs if one.files_from < until + DAY]
-    done.remarks += [_held(one, "no file was removed") for one in holding]
+    holding = [wanted for wanted in needs if wanted.files_from < until + DAY]
+    done.remarks += [_held(wanted, "no file was removed") for wanted in holding]
     if holding:
-        done.oldest_version = min(one.version for one in holding)
+        done.oldest_version = min(wanted.version for wanted in holding)
         return
     done.oldest_version = log_files(table).at(until)
     tasks = str(table.spark.sparkContext.defaultParallelism)
@@ -138,11 +144,11 @@ def _vacuum(table: Table, needs: Sequence[Need], done: Maintained) -> None:
 
 def _vacuumed(log: Log, before: int) -> tuple[int, int]:
     """What the VACUUM after a version said that it removed: files, bytes."""
-    said: dict[str, Any] = {}
+    metrics: dict[str, Any] = {}
     for commit in log.commits(before, log.version) or []:
         if commit.vacuums:
-            said |= commit.info.get("operationMetrics") or {}
-    return int(said.get("numDeletedFiles", 0)), int(said.get("sizeOfDataToDelete", 0))
+            metrics |= commit.info.get("operationMetrics") or {}
+    return int(metrics.get("numDeletedFiles", 0)), int(metrics.get("sizeOfDataToDelete", 0))
 
 
 def _moved(lake: Lake, progress: Progress) -> Progress:
@@ -168,20 +174,37 @@ def _clean_log(table: Table, needs: Sequence[Need], done: Maintained) -> None:
     delta, own = log.snapshot.deltaLog(), log.keeps_log
     if oldest > now - own:
         return
-    holding = [one for one in needs if one.log_from < now - own + DAY]
-    done.remarks += [_held(one, "the log is kept from there on") for one in holding]
-    retention = max([own, *(int(now - one.log_from) + DAY for one in holding)])
-    jvm: Any = table.spark._jvm
+    holding = [wanted for wanted in needs if wanted.log_from < now - own + DAY]
+    done.remarks += [_held(wanted, "the log is kept from there on") for wanted in holding]
+    retention = max([own, *(int(now - wanted.log_from) + DAY for wanted in holding)])
     before = list_files(table.spark, f"{table.uri}/_delta_log")
     delta.checkpoint()
-    by_day = getattr(delta, "cleanUpExpiredLogs$default$3")()
-    delta.cleanUpExpiredLogs(log.snapshot, jvm.scala.Option.apply(retention), by_day)
+    _clean_up(table.spark, delta, log.snapshot, retention)
     done.log_removed = len(before.keys() - list_files(table.spark, f"{table.uri}/_delta_log").keys())
     done.oldest_version = max(done.oldest_version or 0, min(log_files(table).commits))
 
 
-def _held(one: Need, what: str) -> str:
-    reader = one.reader
+def _clean_up(spark: SparkSession, delta: Any, snapshot: Any, retention: int) -> None:
+    """Delta's own clean-up, day by day as it does it; from Delta 4.2 it is also given the catalog's table, if any."""
+    jvm: Any = spark._jvm
+    older = _option_of_long(spark, retention)
+    try:
+        by_day = getattr(delta, "cleanUpExpiredLogs$default$4")()
+    except Py4JError:
+        delta.cleanUpExpiredLogs(snapshot, older, getattr(delta, "cleanUpExpiredLogs$default$3")())
+    else:
+        delta.cleanUpExpiredLogs(snapshot, jvm.scala.Option.empty(), older, by_day)
+
+
+def _option_of_long(spark: SparkSession, number: int) -> Any:
+    """Scala's Some of a Long. Option.apply would be given a Java Integer by Py4J for what fits in one, and Delta casts
+    what it takes out to a Long."""
+    jvm: Any = spark._jvm
+    return jvm.scala.collection.StringOps(str(number)).toLongOption()
+
+
+def _held(wanted: Need, what: str) -> str:
+    reader = wanted.reader
     return f"{reader.name} was made from version {reader.version}: {what}; `lakemill run {reader.name}` lets go of it"
 
 

@@ -6,7 +6,8 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame, functions as F
 
 from lakemill.columns import quoted
-from lakemill.core.mapreduce import GONE, same_key
+from lakemill.core.keys import same_key
+from lakemill.core.mapreduce import GONE
 from lakemill.lake.tables import Table
 
 
@@ -69,4 +70,4 @@ def _assign(values: Mapping[str, Column]) -> dict[str, str | Column]:
 
 def _differs(values: Mapping[str, Column]) -> Column:
     same = [F.col(f"t.{quoted(name)}").eqNullSafe(value) for name, value in values.items()]
-    return ~reduce(lambda one, other: one & other, same, F.lit(True))
+    return ~reduce(lambda left, right: left & right, same, F.lit(True))

@@ -12,6 +12,7 @@ from typing import Any
 
 from lakemill.errors import UsageError
 from lakemill.lake.log import Commit, Log
+from lakemill.maps.definition import Definition
 
 KEY = "lakemill"
 LANDING = "landing"
@@ -44,8 +45,10 @@ class Progress:
     """What a target was made from, and how.
 
     run: the number of the run, 1 first.   positions: how far each source was read, by the source's name.
-    fingerprint: of the job.   plan, reason: how the run went.   nonce: tells this commit from any other.
-    version: of the target, where it was read.
+    fingerprint: of the job.   plan, reason: how the run went.   columns: a digest of the target's columns.   source: a
+    digest of the job's files.   made_by: the versions of Spark, Delta and Python.   run_id: of the `lakemill run`, as
+    in the ledger; empty where no run wrote this.   nonce: tells this commit from any other.   version: of the target,
+    where it was read. In older tables columns, source, made_by and run_id are empty.
     """
 
     run: int
@@ -53,6 +56,10 @@ class Progress:
     fingerprint: str
     plan: str
     reason: str
+    columns: str = ""
+    source: str = ""
+    made_by: str = ""
+    run_id: str = ""
     nonce: str = field(default_factory=lambda: uuid.uuid4().hex)
     version: int = -1
 
@@ -60,6 +67,11 @@ class Progress:
         """How far a source table was read; None where the target was not made from it."""
         position = self.positions.get(name)
         return TablePosition(**position) if position else None
+
+    @property
+    def definition(self) -> Definition:
+        """The definition that made the target."""
+        return Definition(self.fingerprint, self.source, self.made_by)
 
     @property
     def versions(self) -> dict[str, int]:
@@ -72,7 +84,7 @@ class Progress:
 
     def again(self) -> "Progress":
         """The same under the next number: for a writer that changes no row."""
-        return replace(self, run=self.run + 1, nonce=uuid.uuid4().hex, version=-1)
+        return replace(self, run=self.run + 1, run_id="", nonce=uuid.uuid4().hex, version=-1)
 
 
 @dataclass(frozen=True)
@@ -101,9 +113,9 @@ def read_progress(log: Log, table: str) -> Progress | NoProgress:
         if commit is None:
             detail = f"the commit that held it was cleaned from the log before {version}"
             return NoProgress("PROGRESS_LOST", detail, _taken(log, table))
-        found = progress_of(commit)
-        if found and commit.transaction(app_id(table)) == found.run:
-            return found
+        progress = progress_of(commit)
+        if progress and commit.transaction(app_id(table)) == progress.run:
+            return progress
         if commit.changes_data:
             return _foreign(commit, _taken(log, table))
     return NoProgress("PROGRESS_LOST", "no commit holds it", _taken(log, table))
@@ -123,7 +135,7 @@ def _taken(log: Log, table: str) -> int:
 def last_progress(log: Log) -> Progress | None:
     """The newest progress in the log, whatever others wrote after it: what the table claims to be made from."""
     commits = (log.commit(version) for version in range(log.version, -1, -1))
-    return next((found for commit in commits if commit and (found := progress_of(commit))), None)
+    return next((progress for commit in commits if commit and (progress := progress_of(commit))), None)
 
 
 def _foreign(commit: Commit, taken: int) -> NoProgress:
@@ -142,7 +154,7 @@ def progress_of(commit: Commit) -> Progress | None:
     if not isinstance(metadata, dict) or KEY not in metadata:
         return None
     recorded = _in_positions(metadata[KEY])
-    known = {each.name: recorded[each.name] for each in fields(Progress) if each.name in recorded}
+    known = {entry.name: recorded[entry.name] for entry in fields(Progress) if entry.name in recorded}
     return Progress(**known | {"version": commit.version})
 
 

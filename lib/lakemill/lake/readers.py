@@ -60,14 +60,14 @@ class LogFiles:
 
 def readers(lake: Lake, jobs: Iterable[Job]) -> list[Reader]:
     """Every reader of every table, by what these jobs' targets say they were made from."""
-    found = []
+    listed = []
     for job in jobs:
         log = lake.table(job.target).log()
         progress = last_progress(log) if job.sources and log.exists else None
         if progress:
             read = {name: progress.table(name) for name in job.sources}
-            found += [Reader(job.target, name, at.table_id, at.version) for name, at in read.items() if at]
-    return found
+            listed += [Reader(job.target, name, at.table_id, at.version) for name, at in read.items() if at]
+    return listed
 
 
 def log_files(table: Table) -> LogFiles:

@@ -1,5 +1,6 @@
 """A source's columns over time: an update follows what was added or widened, not what was renamed or narrowed."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,9 +19,9 @@ from pyspark.sql.types import (
 )
 
 from lakemill.columns import has_no_order
-from lakemill.job import RESERVED
 from lakemill.lake.log import Commit, schema_of
-from lakemill.lake.tables import Pin, Table, without_state
+from lakemill.lake.presented import LENGTH
+from lakemill.lake.tables import Pin, Table
 
 MAPPED_ID = "delta.columnMapping.id"
 DIGITS: dict[type[DataType], int] = {ByteType: 3, ShortType: 5, IntegerType: 10, LongType: 20}
@@ -29,7 +30,7 @@ DIGITS: dict[type[DataType], int] = {ByteType: 3, ShortType: 5, IntegerType: 10,
 def at_version(table: Table, version: int) -> StructType | None:
     """The presented columns at a version; None where the log does not reach back to it."""
     try:
-        return without_state(table.full(version).schema)
+        return table.presented(table.full(version).schema)
     except PySparkException:
         return None
 
@@ -44,7 +45,7 @@ class Reshaped:
 
 def reshaped(pin: Pin, after: int, commits: Sequence[Commit]) -> Reshaped:
     """What the commits since a version did to the source's columns; adding some is neither."""
-    later = [schema_of(commit.metadata) for commit in commits if commit.metadata]
+    later = [_seen(pin.table, schema_of(commit.metadata)) for commit in commits if commit.metadata]
     if not later:
         return Reshaped()
     before, unreadable = _declared(pin.table, after), ""
@@ -61,8 +62,8 @@ def reshaped(pin: Pin, after: int, commits: Sequence[Commit]) -> Reshaped:
 
 def _declared(table: Table, version: int) -> StructType | None:
     """The columns at a version with the ids that column mapping gives them, which a DataFrame does not show."""
-    said = table.log().metadata_at(version)
-    return schema_of(said) if said else at_version(table, version)
+    metadata = table.log().metadata_at(version)
+    return _seen(table, schema_of(metadata)) if metadata else at_version(table, version)
 
 
 def comparable(schema: StructType) -> bool:
@@ -70,24 +71,29 @@ def comparable(schema: StructType) -> bool:
     return not any(has_no_order(field.dataType) for field in schema.fields)
 
 
-def _presented(schema: StructType) -> list[StructField]:
-    return [field for field in schema.fields if field.name != RESERVED]
+def _seen(table: Table, schema: StructType) -> StructType:
+    """The columns that readers see, with all that is noted at them."""
+    seen = table.presented(schema).names
+    return StructType([field for field in schema.fields if field.name in seen])
 
 
 def _broken(before: StructType, now: StructType) -> str:
     later = {field.name: field for field in now.fields}
-    for field in _presented(before):
+    for field in before.fields:
         if field.name not in later or _is_another(field, later[field.name]):
             return f"its column {field.name} was dropped or renamed"
         if not _widens(field.dataType, later[field.name].dataType):
             types = f"{field.dataType.simpleString()} to {later[field.name].dataType.simpleString()}"
             return f"its column {field.name} changed from {types}"
+        padded, now_padded = _padded(field), _padded(later[field.name])
+        if padded != now_padded:  # its rows of before read as other values now
+            return f"its column {field.name} changed from {padded or 'a text'} to {now_padded or 'a text'}"
     return ""
 
 
 def _unreadable(before: StructType, now: StructType) -> str:
     """What Delta does not read a feed across: DELTA_CHANGE_DATA_FEED_INCOMPATIBLE_DATA_SCHEMA."""
-    for field in _presented(before):
+    for field in before.fields:
         later = now[field.name]
         if field.dataType.simpleString() != later.dataType.simpleString():
             types = f"{field.dataType.simpleString()} to {later.dataType.simpleString()}"
@@ -97,9 +103,15 @@ def _unreadable(before: StructType, now: StructType) -> str:
     return ""
 
 
+def _padded(field: StructField) -> str:
+    """The type of a column that is, or has within it, a CHAR, which Spark reads with blanks up to its length."""
+    declared = re.sub(r"varchar\(\d+\)", "string", field.metadata.get(LENGTH, ""))
+    return declared if "char(" in declared else ""
+
+
 def _is_another(field: StructField, later: StructField) -> bool:
     """Whether a column was dropped and one of the same name added."""
-    ids = [each.metadata[MAPPED_ID] for each in (field, later) if MAPPED_ID in each.metadata]
+    ids = [column.metadata[MAPPED_ID] for column in (field, later) if MAPPED_ID in column.metadata]
     return len(set(ids)) == 2
 
 

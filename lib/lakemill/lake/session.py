@@ -8,9 +8,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from py4j.protocol import Py4JError
+from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
 
 from lakemill.errors import UsageError
+from lakemill.lake.launch import launch, quieten
+from lakemill.modules import tell_workers
 
 # Results must not depend on where a job runs: these are set on every session, wherever it came from.
 MEANING = {
@@ -18,7 +21,14 @@ MEANING = {
     "spark.sql.ansi.enabled": "true",
     "spark.sql.decimalOperations.allowPrecisionLoss": "true",
     "spark.sql.mapKeyDedupPolicy": "EXCEPTION",
+    # With either, Spark reads a table or a feed without the rows of files that are damaged or gone, and says nothing.
+    "spark.sql.files.ignoreCorruptFiles": "false",
+    "spark.sql.files.ignoreMissingFiles": "false",
+    # Delta 4.2 refuses versions older than files are kept, though no VACUUM came; lakemill asks the log for VACUUMs.
+    "spark.databricks.delta.vacuum.enforceTimeTravelWithinDeletedFileRetentionDuration": "false",
     "spark.sql.datetime.java8API.enabled": "true",  # java.sql.Date knows no 10 October 1582, which Spark does
+    # Of a whole table's least and greatest day, Delta would make a java.sql.Date of its statistics, and fail.
+    "spark.databricks.delta.optimizeMetadataQuery.enabled": "false",
 }
 
 NEEDS_SPARK, NEEDS_DELTA = (4, 0), (4, 0)
@@ -28,8 +38,12 @@ NEEDS_SPARK, NEEDS_DELTA = (4, 0), (4, 0)
 # job and map failed.
 QUICK = {"spark.python.sql.dataFrameDebugging.enabled": "false"}
 
+EXTENSIONS = "spark.sql.extensions"
+UTC = {"spark.executorEnv.TZ": "UTC"}
+"""For executors, which start later than the context and count in their machine's zone; its own see `_in_utc`."""
+
 DELTA = {
-    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    EXTENSIONS: "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
 }
 
@@ -37,20 +51,42 @@ DELTA = {
 def start_session(spark_conf: Mapping[str, str]) -> SparkSession:
     """A session of its own (confs are not shared with other sessions) on the one SparkContext.
 
-    `spark_conf` is the `spark:` map of conf; it wins over what spark-submit was given on its command line.
+    `spark_conf` is the `spark:` map of conf; it wins over what spark-submit was given on its command line, and that
+    over lakemill's own.
     Raises UsageError where Spark or Delta are too old, or Delta's jars are not there.
     """
-    _launch_with(spark_conf)
     builder = SparkSession.builder.appName("lakemill")
-    for key, value in {**QUICK, **DELTA, **spark_conf}.items():
+    for key, value in _with_delta({**QUICK, **UTC, **DELTA, **_submitted_with(), **spark_conf}).items():
         builder = builder.config(key, value)
+    if SparkContext._active_spark_context is None:
+        launch(spark_conf, builder.getOrCreate)
     session = builder.getOrCreate().newSession()
     _check_versions(session)
-    session.sparkContext.setLogLevel(spark_conf.get("lakemill.log.level", "ERROR"))
+    quieten(session, spark_conf)
     for key, value in {**_runtime(session, spark_conf), **MEANING}.items():
         session.conf.set(key, value)
+    tell_workers(session.sparkContext)
+    _bound_results(session)
     _in_utc(session)
     return session
+
+
+RESULTS = "spark.driver.maxResultSize"
+SHARE = 16
+"""A result comes compressed, and takes some times its size as rows; an update holds up to four of them."""
+
+
+def _bound_results(session: SparkSession) -> None:
+    """Let no query bring more to the driver than a share of its memory, unless the user has set how much.
+
+    Spark asks this setting of the context for every query, and stops one that brings more while it comes: so what an
+    update holds on the driver is bounded by what it is, not by what it was estimated to be.
+    """
+    jvm: Any = session._jvm
+    settings: Any = session.sparkContext._jsc
+    conf = settings.sc().conf()
+    if not conf.contains(RESULTS):
+        conf.set(RESULTS, str(max(jvm.java.lang.Runtime.getRuntime().maxMemory() // SHARE, 32 * 1024 * 1024)))
 
 
 def _in_utc(session: SparkSession) -> None:
@@ -66,6 +102,23 @@ def _in_utc(session: SparkSession) -> None:
     time.tzset()
 
 
+def _submitted_with() -> dict[str, str]:
+    """What spark-submit was given of the confs that lakemill has a value for."""
+    if "PYSPARK_GATEWAY_PORT" not in os.environ:
+        return {}
+    reach_java: Any = SparkContext._ensure_initialized
+    reach_java()
+    given = {key: SparkConf().get(key) for key in (*QUICK, *DELTA)}
+    return {key: value for key, value in given.items() if value is not None}
+
+
+def _with_delta(confs: dict[str, str]) -> dict[str, str]:
+    """Delta's extension is one of those that a project names."""
+    named = [name.strip() for name in confs[EXTENSIONS].split(",") if name.strip()]
+    missing = [] if DELTA[EXTENSIONS] in named else [DELTA[EXTENSIONS]]
+    return {**confs, EXTENSIONS: ",".join([*missing, *named])}
+
+
 def session_apart(session: SparkSession) -> SparkSession:
     """A session with the same settings, of which the first one sees no change.
 
@@ -77,11 +130,10 @@ def session_apart(session: SparkSession) -> SparkSession:
 
 
 def _check_versions(session: SparkSession) -> None:
-    jvm: Any = session._jvm
     if numbers(session.version) < NEEDS_SPARK:
         raise UsageError(f"lakemill needs Spark 4.0 or newer; this is {session.version}.")
     try:
-        delta = str(getattr(jvm.io.delta, "package$").__getattr__("MODULE$").VERSION())
+        delta = _delta_version(session)
     except (Py4JError, TypeError):
         raise UsageError(
             "Spark has no Delta: its jars are not on the class path. Here, `make setup` puts them there; on a cluster "
@@ -91,22 +143,23 @@ def _check_versions(session: SparkSession) -> None:
         raise UsageError(f"lakemill needs Delta 4.0 or newer; this is {delta}.")
 
 
+def versions(session: SparkSession) -> str:
+    """What a table is made with, where another version may print a plan or compile a function in another way."""
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    return f"Spark {session.version}, Delta {_delta_version(session)}, Python {python}"
+
+
+def _delta_version(session: SparkSession) -> str:
+    jvm: Any = session._jvm
+    return str(getattr(jvm.io.delta, "package$").__getattr__("MODULE$").VERSION())
+
+
 def numbers(version: str) -> tuple[int, ...]:
     """(4, 0, 0) of 4.0.0-amzn-1-spark."""
-    found = re.match(r"\d+(\.\d+)*", version)
-    return tuple(int(number) for number in found[0].split(".")) if found else ()
+    match = re.match(r"\d+(\.\d+)*", version)
+    return tuple(int(number) for number in match[0].split(".")) if match else ()
 
 
 def _runtime(session: SparkSession, spark_conf: Mapping[str, str]) -> dict[str, str]:
     """The confs that a running session may still take; a new session has only the context's."""
     return {key: value for key, value in spark_conf.items() if session.conf.isModifiable(key)}
-
-
-def _launch_with(spark_conf: Mapping[str, str]) -> None:
-    """What must be known before the JVM starts; under spark-submit it already runs and knows."""
-    if "PYSPARK_GATEWAY_PORT" in os.environ:
-        return
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    if "spark.driver.memory" in spark_conf:
-        memory = spark_conf["spark.driver.memory"]
-        os.environ.setdefault("PYSPARK_SUBMIT_ARGS", f"--driver-memory {memory} pyspark-shell")

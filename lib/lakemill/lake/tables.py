@@ -4,22 +4,26 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from delta.tables import DeltaTable
-from pyspark.sql import DataFrame, SparkSession, functions as F
-from pyspark.sql.types import DataType, NullType, StructField, StructType
+from pyspark.sql import Column, DataFrame, SparkSession, functions as F
+from pyspark.sql.types import DataType, StructField, StructType
 
-from lakemill.columns import column
+from lakemill.columns import column, quoted
 from lakemill.conf import GLUE
 from lakemill.core.weights import WEIGHT, net, weigh
 from lakemill.errors import UsageError
-from lakemill.job import RESERVED
 from lakemill.lake.catalog import enlist, location
 from lakemill.lake.change import COMPARED, FEED, NETTED
 from lakemill.lake.delta_log import DeltaLog
 from lakemill.lake.files import missing
 from lakemill.lake.log import CHANGE_FEED
+from lakemill.lake.presented import as_written, is_state, plain, presented
 from lakemill.lake.progress import TablePosition
 
+COLUMN_MAPPING = "delta.columnMapping.mode"
 LOG_CLEANUP = "delta.enableExpiredLogCleanup"
+INDEXED = "delta.dataSkippingNumIndexedCols"
+OURS = {"delta.enableDeletionVectors": "false", LOG_CLEANUP: "false"}
+"""What every table of lakemill is made with, whatever its columns."""
 ADDS = ("insert", "update_postimage")
 STATS_COLUMNS = 32
 ROWS_A_FILE = 150_000
@@ -74,7 +78,11 @@ class Table:
                 f"{self.name}: there is no Delta table at {self.uri}. If a job makes it, run that one first; "
                 "if it is yours, bind its name to its place under `tables:` in conf."
             )
-        return Pin(self, log.version, log.table_id, without_state(log.schema))
+        return Pin(self, log.version, log.table_id, presented(log.schema, _is_ours(log)))
+
+    def presented(self, schema: StructType) -> StructType:
+        """The columns that its readers see, where it has or had these."""
+        return presented(schema, _is_ours(self.log()))
 
     def full(self, version: int) -> DataFrame:
         """All columns at a version, `_state` included."""
@@ -120,11 +128,8 @@ class Pin:
     def before(self, version: int) -> DataFrame:
         """The rows as of an earlier version, in the columns of this one; what was not there yet is NULL."""
         rows = self.table.full(version)
-        there = set(rows.columns)
-        found = [column(f.name) if f.name in there else F.lit(None) for f in self.schema.fields]
-        return rows.select(
-            *[one.cast(f.dataType).alias(f.name) for one, f in zip(found, self.schema.fields, strict=True)]
-        )
+        there = {field.name: plain(field.dataType) for field in rows.schema.fields}
+        return rows.select(*[_of_then(there.get(field.name), field) for field in self.schema.fields])
 
     def _feed(self, after: int) -> DataFrame:
         feed = (
@@ -143,13 +148,23 @@ def _is_whole(path: str) -> bool:
     return "://" in path or path.startswith(("/", "file:"))
 
 
-def without_state(schema: StructType) -> StructType:
-    """The presented columns, as every reader of the table should see them; all may hold NULL.
+def _is_ours(log: DeltaLog) -> bool:
+    """Whether lakemill made the table: nobody else sets all that `table_properties` does.
 
-    A column without a type, which Delta keeps in the log, is in no file and not read.
+    It is asked about tables whose column `_state` has no mark only, and their commits may be gone from the log.
     """
-    shown = [field for field in schema.fields if field.name != RESERVED and not isinstance(field.dataType, NullType)]
-    return StructType([StructField(field.name, field.dataType, True) for field in shown])
+    return all(log.setting(name) == value for name, value in OURS.items()) and bool(log.setting(INDEXED))
+
+
+def _of_then(then: DataType | None, field: StructField) -> Column:
+    """A column as it is now, from one that was of type `then`; None: it was not there yet.
+
+    What was of the same type stays as it was read. A cast would drop what Spark notes with a CHAR, and a map that
+    compares it with a text would not find the rows of then.
+    """
+    if then == field.dataType:
+        return column(field.name)
+    return (F.lit(None) if then is None else column(field.name)).cast(field.dataType).alias(field.name)
 
 
 def by_range(rows: DataFrame, key: Sequence[str], about: int) -> DataFrame:
@@ -163,10 +178,25 @@ def by_range(rows: DataFrame, key: Sequence[str], about: int) -> DataFrame:
 
 def create(table: Table, rows: DataFrame) -> None:
     """Write the table anew, rows and schema, in one commit."""
-    known = table.log()
-    properties = {} if known.exists else table_properties(rows.schema)
-    writer = rows.write.format("delta").mode("overwrite").option("overwriteSchema", "true").options(**properties)
+    log, written = table.log(), as_written(rows)
+    if log.exists and log.setting(COLUMN_MAPPING) in ("name", "id"):
+        _replace(table, written, log.settings)
+        return
+    properties = {} if log.exists else table_properties(written.schema)
+    writer = written.write.format("delta").mode("overwrite").option("overwriteSchema", "true").options(**properties)
     writer.save(table.uri)
+
+
+def _replace(table: Table, rows: DataFrame, settings: Mapping[str, str]) -> None:
+    """Write a table anew to which somebody gave column mapping; it has none afterwards.
+
+    While a table has column mapping and a change feed, Delta refuses to overwrite it with rows that have other columns.
+    """
+    writer = rows.writeTo(f"delta.{quoted(table.uri)}").using("delta")
+    for key, value in settings.items():
+        if not key.startswith(COLUMN_MAPPING.removesuffix("mode")):
+            writer = writer.tableProperty(key, value)
+    writer.createOrReplace()
 
 
 def append(table: Table, rows: DataFrame) -> None:
@@ -174,18 +204,29 @@ def append(table: Table, rows: DataFrame) -> None:
     rows.write.format("delta").mode("append").save(table.uri)
 
 
-def table_properties(schema: StructType) -> dict[str, str]:
-    """A feed for readers; no deletion vectors (delta-io/delta#5662); no file statistics of `_state`, the last one.
+def append_widening(table: Table, rows: DataFrame) -> None:
+    """Add the rows in one commit, and those of their columns that the table does not have: others' rows hold NULL."""
+    rows.write.format("delta").mode("append").option("mergeSchema", "true").save(table.uri)
 
-    Delta would clean the log by itself, whoever still needs it: `maintain` does it, which knows the readers.
+
+def take_back(table: Table, version: int) -> None:
+    """Give the table the rows again that it had at a version; none, where it was not there yet."""
+    if version < 0:
+        table.delta().delete()
+    else:
+        table.delta().restoreToVersion(version)
+
+
+def table_properties(schema: StructType) -> dict[str, str]:
+    """A feed for readers; no deletion vectors (delta-io/delta#5662); no file statistics of the state, the last column.
+
+    Delta's own clean-up of the log is off. It would run with every tenth commit and take what is older than the table
+    keeps its log: the commit that holds the progress of a table that rarely changes, and commits that a reader has not
+    followed yet, which then has to be rebuilt. So nothing but `maintain` ever cleans the log, and it must: it knows the
+    readers, and repeats the progress on top of the log first. Where nobody runs it, the log grows for good.
     """
-    leaves = sum(_leaves(field.dataType) for field in schema.fields if field.name != RESERVED)
-    return {
-        CHANGE_FEED: "true",
-        "delta.enableDeletionVectors": "false",
-        LOG_CLEANUP: "false",
-        "delta.dataSkippingNumIndexedCols": str(min(leaves, STATS_COLUMNS)),
-    }
+    leaves = sum(_leaves(field.dataType) for field in schema.fields if not is_state(field, ours=False))
+    return {CHANGE_FEED: "true", **OURS, INDEXED: str(min(leaves, STATS_COLUMNS))}
 
 
 def _leaves(kind: DataType) -> int:

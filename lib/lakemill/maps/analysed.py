@@ -5,11 +5,16 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from py4j.protocol import Py4JError
 from pyspark.sql.types import StructField, StructType
 
 from lakemill.python.pure import marked
 
 TAG = "lakemill.source"
+USER_DEFINED = ("UDF", "UDAF", "UDTF")
+"""How Spark ends the names of classes of user-defined functions, in whatever language and of whatever Spark."""
+CATALOGS = {"ApplyFunctionExpression"}
+"""Functions that a catalog brings."""
 SUBQUERIES = {"Exists", "InSubquery", "LateralSubquery", "ListQuery", "ScalarSubquery"}
 
 
@@ -22,7 +27,7 @@ def tags_of(plan: Any) -> list[set[str]]:
     """The source that each leaf is tagged with, from the left: JSON leaves a column's metadata out."""
     leaves = plan.collectLeaves()
     schemas = [json.loads(leaves.apply(at).schema().json()) for at in range(leaves.size())]
-    return [{field["metadata"][TAG] for field in said["fields"] if TAG in field["metadata"]} for said in schemas]
+    return [{field["metadata"][TAG] for field in schema["fields"] if TAG in field["metadata"]} for schema in schemas]
 
 
 def ids_of(plan: Any) -> dict[str, int]:
@@ -37,42 +42,42 @@ def node_name(node: Mapping[str, Any]) -> str:
     return str(node["class"]).rsplit(".", 1)[-1]
 
 
-def classes(said: Any) -> Iterator[str]:
+def classes(part: Any) -> Iterator[str]:
     """Every class named anywhere in the plan, expressions and subqueries included."""
-    if isinstance(said, dict):
-        if "class" in said:
-            yield node_name(said)
-        for value in said.values():
+    if isinstance(part, dict):
+        if "class" in part:
+            yield node_name(part)
+        for value in part.values():
             yield from classes(value)
-    elif isinstance(said, list):
-        for value in said:
+    elif isinstance(part, list):
+        for value in part:
             yield from classes(value)
 
 
-def unseen(said: Any) -> Iterator[str]:
+def unseen(part: Any) -> Iterator[str]:
     """Why the user-defined functions anywhere in the plan are refused, those that are not marked as pure."""
-    if isinstance(said, dict):
-        kind = node_name(said) if "class" in said else ""
-        if kind == "PythonUDF" and not marked(str(said["name"])):
+    if isinstance(part, dict):
+        kind = node_name(part) if "class" in part else ""
+        if kind == "PythonUDF" and not marked(str(part["name"])):
             yield (
-                f'the Python function "{said["name"]}" cannot be seen through. If its value depends on nothing but its '
+                f'the Python function "{part["name"]}" cannot be seen through. If its value depends on nothing but its '
                 'arguments, mark it: @pure("the type that it returns") (from lakemill import pure)'
             )
-        if kind in ("PythonUDTF", "ScalaUDF") or kind.endswith("UDAF"):
+        if (kind != "PythonUDF" and kind.endswith(USER_DEFINED)) or kind in CATALOGS:
             yield f"a user-defined function ({kind}) cannot be seen through; write it with Spark's own functions"
-        for value in said.values():
+        for value in part.values():
             yield from unseen(value)
-    elif isinstance(said, list):
-        for value in said:
+    elif isinstance(part, list):
+        for value in part:
             yield from unseen(value)
 
 
-def lists(said: Any) -> Iterator[list[Any]]:
+def lists(part: Any) -> Iterator[list[Any]]:
     """Every list in the plan: of an expression, JSON lists the parents first."""
-    if isinstance(said, list):
-        yield said
-    if isinstance(said, dict | list):
-        for value in said.values() if isinstance(said, dict) else said:
+    if isinstance(part, list):
+        yield part
+    if isinstance(part, dict | list):
+        for value in part.values() if isinstance(part, dict) else part:
             yield from lists(value)
 
 
@@ -85,13 +90,22 @@ def tree(rest: Iterator[dict[str, Any]]) -> tuple[dict[str, Any], list[Any]]:
 def plan_text(plan: Any) -> str:
     """The plan as JSON, and as Spark prints its expressions: JSON leaves maps out, such as the options of from_csv."""
     seen: dict[str, int] = {}
-    printed = re.sub(r"\blambda \w+#", "lambda #", plan.treeString(True, False, 100_000, False))
+    printed = re.sub(r"\blambda \w+#", "lambda #", _printed(plan))
     return normal(plan.toJSON()) + re.sub(r"#(\d+)", lambda id: f"#{seen.setdefault(id.group(1), len(seen))}", printed)
 
 
-def same_plan(one: str, other: str) -> bool:
+def _printed(plan: Any) -> str:
+    """The plan as Spark prints it, verbose, with no suffix, and no field left out."""
+    how = (True, False, 100_000, False)
+    try:
+        return str(plan.treeString(*how))
+    except Py4JError:  # from Spark 4.1 it is also told whether to print what each node gives
+        return str(plan.treeString(*how, False))
+
+
+def same_plan(left: str, right: str) -> bool:
     """Whether two plans' texts are the same, but for the rows of their stand-ins."""
-    return _without_rows(one) == _without_rows(other)
+    return _without_rows(left) == _without_rows(right)
 
 
 def _without_rows(text: str) -> str:
@@ -114,6 +128,6 @@ def normal(plan: str) -> str:
     return re.sub(r'"id":(\d+),"jvmId":"[^"]*"', number, plan)
 
 
-def each(found: Any) -> list[Any]:
+def each(sequence: Any) -> list[Any]:
     """What a Scala sequence holds."""
-    return [found.apply(at) for at in range(found.size())]
+    return [sequence.apply(at) for at in range(sequence.size())]

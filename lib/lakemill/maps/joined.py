@@ -1,4 +1,9 @@
-"""How a map joins and unites its sources, read from its analysed plan."""
+"""How a map joins and unites its sources, read from its analysed plan.
+
+The walk goes from the leaves upwards. It keeps apart which sources a row needs (`Branch`), by which columns rows of two
+sources meet (`Link`), and which attributes are still a source's own column (`kept`): an update of a joined table reads
+the other sources for the keys of the change alone, and these are the columns that it may do so by.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,6 +14,7 @@ from lakemill.maps.analysed import tree
 
 Node = dict[str, Any]
 
+# A kind of join that is in none of these, as one of a newer Spark, counts as one that nothing is known about.
 OPTIONAL_RIGHT = {"LeftOuter", "LeftSemi", "LeftAnti"}
 OPTIONAL_LEFT = {"RightOuter"}
 BOTH_SIDES_NEEDED = {"Inner", "Cross"}
@@ -17,7 +23,11 @@ WIDER = ("byte", "short", "integer", "long")
 
 @dataclass(frozen=True)
 class _Side:
-    """One subtree.   leaves: the sources at its leaves, from the left.   kept: attributes that are columns of them."""
+    """What one subtree of the plan gives.
+
+    branches: the alternatives of its unions.   leaves: the sources at its leaves, from the left.   kept: the attributes
+    that are a source's column, unchanged.
+    """
 
     branches: tuple[Branch, ...]
     leaves: tuple[int, ...]
@@ -36,13 +46,13 @@ def joins_of(nodes: Sequence[Node], leaves: Sequence[int], output: Mapping[str, 
     links = tuple(
         link
         for link in walk.links
-        if {link.one, link.other} <= once and link.one not in hidden and (link.optional or link.other not in hidden)
+        if {link.left, link.right} <= once and link.left not in hidden and (link.optional or link.right not in hidden)
     )
-    found = Joins(side.branches, links, frozenset(walk.optional), frozenset(walk.opaque))
-    unreachable = {source for source in found.optional if not found.found_by(source)}
+    joins = Joins(side.branches, links, frozenset(walk.optional), frozenset(walk.opaque))
+    unreachable = {source for source in joins.optional if not joins.found_by(source)}
     origins = {name: side.kept[id] for name, id in output.items() if id in side.kept}
     shown = {name: origin for name, origin in origins.items() if origin[0] in once - hidden}
-    return replace(found, opaque=found.opaque | unreachable, origins=shown)
+    return replace(joins, opaque=joins.opaque | unreachable, origins=shown)
 
 
 class _Walk:
@@ -81,7 +91,7 @@ class _Walk:
             left, right = right, left
         self._link(node.get("condition") or [], left, right, optional=kind not in BOTH_SIDES_NEEDED)
         if kind in BOTH_SIDES_NEEDED:
-            return _Side(tuple(_both(a, b) for a in left.branches for b in right.branches), leaves, kept)
+            return _Side(tuple(_together(a, b) for a in left.branches for b in right.branches), leaves, kept)
         branches = _without(left.branches, right.leaves)
         self.optional |= set(right.leaves)
         if kind not in OPTIONAL_LEFT | OPTIONAL_RIGHT:
@@ -92,15 +102,15 @@ class _Walk:
         return _Side(branches, leaves, kept)
 
     def _link(self, condition: list[Node], left: _Side, right: _Side, optional: bool) -> None:
-        found: dict[tuple[int, int], list[tuple[str, str]]] = {}
-        for one, other in _equal(condition):
-            a, b = left.kept.get(one), right.kept.get(other)
+        pairs: dict[tuple[int, int], list[tuple[str, str]]] = {}
+        for first, second in _equal(condition):
+            a, b = left.kept.get(first), right.kept.get(second)
             if a is None or b is None:
-                a, b = left.kept.get(other), right.kept.get(one)
+                a, b = left.kept.get(second), right.kept.get(first)
             # A column of a side that rows may lack is NULL for those, whatever rows of that source there are.
             if a is not None and b is not None and not {a[0], b[0]} & (self.optional | self.opaque):
-                found.setdefault((a[0], b[0]), []).append((a[1], b[1]))
-        self.links += [Link(one, other, tuple(columns), optional) for (one, other), columns in found.items()]
+                pairs.setdefault((a[0], b[0]), []).append((a[1], b[1]))
+        self.links += [Link(*places, tuple(columns), optional) for places, columns in pairs.items()]
 
 
 def _without(branches: Sequence[Branch], leaves: Sequence[int]) -> tuple[Branch, ...]:
@@ -108,8 +118,9 @@ def _without(branches: Sequence[Branch], leaves: Sequence[int]) -> tuple[Branch,
     return tuple(replace(branch, optional=branch.optional | frozenset(leaves)) for branch in branches)
 
 
-def _both(one: Branch, other: Branch) -> Branch:
-    return Branch(one.needed | other.needed, one.optional | other.optional)
+def _together(left: Branch, right: Branch) -> Branch:
+    """What rows need that are made of a row of each side."""
+    return Branch(left.needed | right.needed, left.optional | right.optional)
 
 
 def _renamed(listed: Sequence[list[Node]], kept: Mapping[int, Origin]) -> Iterator[tuple[int, Origin]]:
@@ -133,9 +144,9 @@ def _equal(condition: list[Node]) -> Iterator[tuple[int, int]]:
         if name == "And":
             trees += below
         elif name in ("EqualTo", "EqualNullSafe"):
-            one, other = (_plain(each) for each in below)
-            if one is not None and other is not None:
-                yield one, other
+            left, right = (_plain(side) for side in below)
+            if left is not None and right is not None:
+                yield left, right
 
 
 def _plain(tree: tuple[Node, list[Any]]) -> int | None:
@@ -156,5 +167,6 @@ def attribute(node: Node) -> int:
     return int(node["exprId"]["id"])
 
 
-def _name(said: str) -> str:
-    return said.rsplit(".", 1)[-1].rstrip("$")
+def _name(path: str) -> str:
+    """The name of a class, without its package."""
+    return path.rsplit(".", 1)[-1].rstrip("$")

@@ -53,11 +53,11 @@ class Keywise:
         return tuple(self.job.key or ())
 
     def _kept(self, node: Any) -> Kept:
-        name, said = str(node.getClass().getSimpleName()), self.nodes[self.at]
+        name, as_json = str(node.getClass().getSimpleName()), self.nodes[self.at]
         self.at += 1
         below = [self._kept(child) for child in each(node.children())]
         if name not in IN_PYTHON | BATCHES:
-            _refuse_functions(self.job, said)
+            _refuse_functions(self.job, as_json)
         if name in SINGLE:
             return below[0]
         if name in IN_PYTHON:
@@ -84,7 +84,7 @@ class Keywise:
         if not self.tags.pop(0):
             kind = str(node.getClass().getSimpleName())
             refuse(self.job, f"it reads more than the rows that it is given ({kind}); join tables in the map")
-        return {_id(one): str(one.name()) for one in each(node.output()) if str(one.name()) in self.key}
+        return self._by_name(node)
 
     def _project(self, node: Any, below: list[Kept]) -> Kept:
         return _named(node.projectList(), below[0])
@@ -102,28 +102,28 @@ class Keywise:
 
     def _deduplicate(self, node: Any, below: list[Kept]) -> Kept:
         self._by_key("distinct/dropDuplicates leaves out", _meant(node.keys(), below[0]))
-        if {_id(one) for one in each(node.keys())} != {_id(one) for one in each(node.child().output())}:
+        if set(map(_id, each(node.keys()))) != set(map(_id, each(node.child().output()))):
             not_per_key(
                 self.job, "dropDuplicates of some columns keeps any of several rows; take row_number() = 1 of a window"
             )
         return below[0]
 
     def _union(self, node: Any, below: list[Kept]) -> Kept:
-        outputs = [[_id(one) for one in each(child.output())] for child in each(node.children())]
-        found: Kept = {}
+        outputs = [list(map(_id, each(child.output()))) for child in each(node.children())]
+        kept_by_all: Kept = {}
         for at, attribute in enumerate(each(node.output())):
             meant = {kept.get(output[at]) for kept, output in zip(below, outputs, strict=True)}
             name = meant.pop()
             if not meant and name is not None:
-                found[_id(attribute)] = name
-        return found
+                kept_by_all[_id(attribute)] = name
+        return kept_by_all
 
     def _expand(self, node: Any, below: list[Kept]) -> Kept:
         """Each row in several forms: sliding time windows; in cube and rollup the key is lost."""
-        forms = [[_meaning(one, below[0]) for one in each(form)] for form in each(node.projections())]
+        forms = [[_meaning(column, below[0]) for column in each(form)] for form in each(node.projections())]
         places = [set(place) for place in zip(*forms, strict=True)]
         named = zip(each(node.output()), places, strict=True)
-        return {_id(one): name for one, place in named if len(place) == 1 and (name := next(iter(place)))}
+        return {_id(column): name for column, place in named if len(place) == 1 and (name := next(iter(place)))}
 
     def _join(self, node: Any, below: list[Kept]) -> Kept:
         left, right = below
@@ -138,7 +138,11 @@ class Keywise:
         """What Python does is not seen: the columns with the key's names are taken for the key's, and tried on rows."""
         kind = name.replace("FlatMapGroups", "apply")
         self._by_key(f"{kind} does not group by", _meant(node.groupingAttributes(), below))
-        return {_id(one): str(one.name()) for one in each(node.output()) if str(one.name()) in self.key}
+        return self._by_name(node)
+
+    def _by_name(self, node: Any) -> Kept:
+        """What a node gives under the names of the key's columns."""
+        return {_id(column): str(column.name()) for column in each(node.output()) if str(column.name()) in self.key}
 
     def _by_key(self, what: str, meant: set[str]) -> None:
         missing = [name for name in self.key if name not in meant]
@@ -146,9 +150,9 @@ class Keywise:
             not_per_key(self.job, f"{what} {', '.join(missing)} of the key ({', '.join(self.key)}); it has to")
 
     def _refuse_chance(self, expressions: Any, instead: str) -> None:
-        found = next((why for one in each(expressions) if (why := chance(one, instead))), None)
-        if found:
-            not_per_key(self.job, found)
+        reason = next((why for given in each(expressions) if (why := chance(given, instead))), None)
+        if reason:
+            not_per_key(self.job, reason)
 
 
 def _met(condition: Any, left: Kept, right: Kept) -> set[str]:
@@ -159,9 +163,9 @@ def _met(condition: Any, left: Kept, right: Kept) -> set[str]:
     if name not in ("EqualTo", "EqualNullSafe"):
         return set()
     sides = [condition.left(), condition.right()]
-    for one, other in (sides, sides[::-1]):
-        meant = _meaning(one, left)
-        if meant is not None and meant == _meaning(other, right):
+    for mine, theirs in (sides, sides[::-1]):
+        meant = _meaning(mine, left)
+        if meant is not None and meant == _meaning(theirs, right):
             return {meant}
     return set()
 
@@ -177,18 +181,18 @@ def _meaning(expression: Any, kept: Kept) -> str | None:
 
 
 def _meant(expressions: Any, kept: Kept) -> set[str]:
-    return {name for one in each(expressions) if (name := _meaning(one, kept))}
+    return {name for expression in each(expressions) if (name := _meaning(expression, kept))}
 
 
 def _named(expressions: Any, kept: Kept) -> Kept:
     """What is left of the key's columns after these named expressions."""
-    found: Kept = {}
-    for one in each(expressions):
-        inner = one.child() if one.getClass().getSimpleName() == "Alias" else one
+    left: Kept = {}
+    for expression in each(expressions):
+        inner = expression.child() if expression.getClass().getSimpleName() == "Alias" else expression
         name = _meaning(inner, kept)
         if name:
-            found[_id(one)] = name
-    return found
+            left[_id(expression)] = name
+    return left
 
 
 def _refuse_functions(job: Job, node: dict[str, Any]) -> None:

@@ -31,7 +31,7 @@ from lakemill.maps.analysed import (
     unseen,
 )
 from lakemill.maps.joined import joins_of
-from lakemill.maps.names import check_reduced, wrong_columns
+from lakemill.maps.names import check_reduced, check_source, column_faults
 from lakemill.maps.varying import varying
 from lakemill.reducers import PerKey
 
@@ -48,7 +48,7 @@ NAMES = {
 
 
 @dataclass(frozen=True)
-class Mapped:
+class CheckedMap:
     """A checked map.
 
     schema: the columns it gives.   plan: its plan as a text that is the same in every session.   fingerprint: a digest
@@ -64,15 +64,14 @@ class Mapped:
     leaves: tuple[int, ...]
 
 
-def check_map(spark: SparkSession, job: Job, sources: Mapping[str, StructType]) -> Mapped:
+def check_map(spark: SparkSession, job: Job, sources: Mapping[str, StructType]) -> CheckedMap:
     """The map over sources of these columns; raises UsageError, naming the node, where it is not row by row."""
     for name, source in sources.items():
-        if "_weight" in (column.lower() for column in source.names):
-            raise UsageError(f'{job.target}: {name} has a column "_weight", which is lakemill\'s own; rename it.')
+        check_source(job, name, source)
     first, second = _built(spark, job, sources), _built(spark, job, sources, a_row=True)
     plan, again = (frame._jdf.queryExecution().analyzed() for frame in (first, second))
-    said = str(plan.toJSON())
-    nodes, tags = json.loads(said), tags_of(plan)
+    listed = str(plan.toJSON())
+    nodes, tags = json.loads(listed), tags_of(plan)
     _Check(job, nodes, list(tags)).run()
     for why in varying(spark, plan, nodes):
         _refuse(job, f"MAP_NONDETERMINISTIC: {why}")
@@ -81,18 +80,18 @@ def check_map(spark: SparkSession, job: Job, sources: Mapping[str, StructType]) 
         why = "a value from Python's clock or random, or a look at the rows as by count() or first()?"
         _refuse(job, f"MAP_NONDETERMINISTIC: built twice it gave two different plans ({why})")
     schema = StructType([StructField(f.name, f.dataType, True) for f in first.schema.fields])
-    for wrong in wrong_columns(schema, schema.names if job.key is None else job.key):
-        _refuse(job, f"its map {wrong}")
+    for fault in column_faults(job, schema, schema.names if job.key is None else job.key):
+        _refuse(job, f"its map {fault}")
     check_reduced(job)
-    leaves = tuple(int(min(each)) for each in tags)
+    leaves = tuple(int(min(sources_of_leaf)) for sources_of_leaf in tags)
     joins = joins_of(nodes, leaves, ids_of(plan))
-    return Mapped(schema, text, _fingerprint(job, schema, text), joins, said, leaves)
+    return CheckedMap(schema, text, _fingerprint(job, schema, text), joins, listed, leaves)
 
 
 def _fingerprint(job: Job, schema: StructType, plan: str) -> str:
     reduced = [] if job.key is None or isinstance(job.reduce, PerKey) else reduction(job, schema).definition
-    said = [plan, job.sources, job.key, reduced]
-    return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:32]
+    decisive = [plan, job.sources, job.key, reduced]
+    return hashlib.sha256(json.dumps(decisive).encode()).hexdigest()[:32]
 
 
 def _built(spark: SparkSession, job: Job, sources: Mapping[str, StructType], a_row: bool = False) -> DataFrame:
@@ -100,8 +99,8 @@ def _built(spark: SparkSession, job: Job, sources: Mapping[str, StructType], a_r
     stand_ins = [stand_in(spark, tagged(str(at), sources[name])) for at, name in enumerate(job.sources)]
     try:
         return job.mapped(*stand_ins)
-    except (AnalysisException, PySparkAttributeError) as wrong:
-        raise UsageError(f"{job.target}: its map does not fit {', '.join(job.sources)}: {first_line(wrong)}.") from None
+    except (AnalysisException, PySparkAttributeError) as error:
+        raise UsageError(f"{job.target}: its map does not fit {', '.join(job.sources)}: {first_line(error)}.") from None
 
 
 @dataclass

@@ -13,29 +13,30 @@ from lakemill.maps.analysed import SUBQUERIES, classes
 from lakemill.maps.varying import varying
 
 
-def keys_where(spark: SparkSession, job: Job, mapped: StructType, said: str) -> Column:
+def keys_where(spark: SparkSession, job: Job, mapped: StructType, condition: str) -> Column:
     """The condition, over the key's columns alone; raises UsageError where it is about anything else."""
     if not job.key:
         raise UsageError(f"{job.target}: --where chooses keys, and it has none. --policy rebuild makes it anew.")
     keys = StructType([field for field in mapped.fields if field.name in job.key])
     try:
-        plan = empty(spark, keys).where(F.expr(said))._jdf.queryExecution().analyzed()
-    except PySparkException as wrong:
-        raise _no_condition(job, said, wrong) from None
+        plan = empty(spark, keys).where(F.expr(condition))._jdf.queryExecution().analyzed()
+    except PySparkException as error:
+        raise _no_condition(job, condition, error) from None
     nodes = json.loads(plan.toJSON())
     if SUBQUERIES & set(classes(nodes)) or any(varying(spark, plan, nodes)):
         raise UsageError(
-            f'{job.target}: --where "{said}" must mean the same keys always: no subquery, no clock, nothing random.'
+            f'{job.target}: --where "{condition}" must mean the same keys always: no subquery, no clock, nothing '
+            "random."
         )
     # Spark reads a text as a number where it is compared with one: of any text that is none, that fails the run.
     texts = {field.name: F.lit("a") for field in keys.fields if isinstance(field.dataType, StringType)}
     try:
-        one_row(spark, keys).withColumns(texts).where(F.expr(said)).collect()
-    except PySparkException as wrong:
-        raise _no_condition(job, said, wrong) from None
-    return F.expr(said)
+        one_row(spark, keys).withColumns(texts).where(F.expr(condition)).collect()
+    except PySparkException as error:
+        raise _no_condition(job, condition, error) from None
+    return F.expr(condition)
 
 
-def _no_condition(job: Job, said: str, wrong: PySparkException) -> UsageError:
-    keys, why = ", ".join(job.key or ()), first_line(wrong)
-    return UsageError(f'{job.target}: --where "{said}" is no condition on its key ({keys}): {why}.')
+def _no_condition(job: Job, condition: str, error: PySparkException) -> UsageError:
+    keys, why = ", ".join(job.key or ()), first_line(error)
+    return UsageError(f'{job.target}: --where "{condition}" is no condition on its key ({keys}): {why}.')

@@ -11,7 +11,7 @@ from pyspark.sql import Observation, SparkSession
 
 @dataclass
 class Cost:
-    """Spark jobs, bytes read from files."""
+    """What a run cost: how many Spark jobs it took, and how many bytes it read from files."""
 
     spark_jobs: int = 0
     bytes_read: int = 0
@@ -37,7 +37,7 @@ def rows_seen(spark: SparkSession, observed: Iterable[Observation]) -> int:
     one for its value would wait for ever. It has seen no rows.
     """
     _told(spark)
-    return sum(int(each.get["rows"] or 0) for each in observed if _completed(each))
+    return sum(int(observation.get["rows"] or 0) for observation in observed if _completed(observation))
 
 
 def _told(spark: SparkSession) -> None:

@@ -1,17 +1,18 @@
 """The run ledger: what each run did to each table, and at what cost, in the Delta table ops.runs."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import DoubleType, LongType, MapType, StringType, StructField, StructType, TimestampType
 
-from lakemill.lake.tables import Table, append, create
+from lakemill.lake.log import Commit
+from lakemill.lake.tables import Table
 
 LEDGER = "ops.runs"
-DONE, FAILED, SKIPPED = "done", "failed", "skipped"
+DONE, FAILED, SKIPPED, STOPPED, RECOVERED = "done", "failed", "skipped", "stopped", "recovered"
 
 SCHEMA = StructType(
     [
@@ -46,7 +47,9 @@ class Run:
 
     versions: of its sources.   version: of the target after it.   rows_in: source rows read, of the change or whole.
     rows_out: target rows inserted, updated, deleted.   rows_rewritten: rows copied along because their file changed.
-    stages: seconds by stage.   status: done, failed, or skipped because a table it reads failed.
+    stages: seconds by stage.   status: done, failed, skipped because a table it reads failed, stopped by a signal, or
+    recovered: told from its commit by a later run, since it was killed before it was recorded.
+    remark: what a person should know besides; it is shown, and not in the ledger.
     """
 
     run_id: str
@@ -70,24 +73,13 @@ class Run:
     stages: dict[str, float] = field(default_factory=dict)
     status: str = DONE
     error: str | None = None
+    remark: str = ""
 
 
-def record(ledger: Table, runs: Sequence[Run]) -> None:
-    """Add the runs to the ledger in one commit; a run that found nothing new leaves no trace."""
-    kept = [run for run in runs if run.status != DONE or run.plan != "nothing"]
-    if not kept:
-        return
-    rows = ledger.spark.createDataFrame([_row(run) for run in kept], SCHEMA).coalesce(1)
-    if ledger.log().exists:
-        append(ledger, rows)
-    else:
-        create(ledger, rows)
-
-
-def history(ledger: Table, target: str) -> DataFrame:
-    """The runs of one table, newest first."""
+def history(ledger: Table, targets: Sequence[str]) -> DataFrame:
+    """The runs of these tables, newest first."""
     rows = ledger.pin().rows()
-    return rows.where(rows["target"] == target).orderBy(rows["started_at"].desc())
+    return rows.where(rows["target"].isin(list(targets))).orderBy(rows["started_at"].desc())
 
 
 def latest(ledger: Table) -> dict[str, dict[str, Any]]:
@@ -98,6 +90,24 @@ def latest(ledger: Table) -> dict[str, dict[str, Any]]:
     return {row["target"]: row.asDict() for row in rows}
 
 
-def _row(run: Run) -> tuple[Any, ...]:
-    said = asdict(run)
-    return tuple(said[each.name] for each in fields(Run))
+def frame(spark: SparkSession, runs: Sequence[Run]) -> DataFrame:
+    """Runs as rows of the ledger."""
+    rows = [tuple(getattr(run, column) for column in SCHEMA.names) for run in runs]
+    return spark.createDataFrame(rows, SCHEMA).coalesce(1)
+
+
+def measure(run: Run, commit: Commit) -> None:
+    """Put what Delta says of the run's commit into the run."""
+    metrics: dict[str, Any] = commit.info.get("operationMetrics") or {}
+    run.version = commit.version
+
+    def total(*names: str) -> int:
+        return sum(int(metrics.get(name, 0)) for name in names)
+
+    if commit.info.get("operation") == "MERGE":
+        run.rows_out = total("numTargetRowsInserted", "numTargetRowsUpdated", "numTargetRowsDeleted")
+        run.rows_rewritten, run.files_rewritten = total("numTargetRowsCopied"), total("numTargetFilesRemoved")
+        run.bytes_written = total("numTargetBytesAdded")
+    else:
+        run.rows_out, run.bytes_written = total("numOutputRows"), total("numOutputBytes")
+        run.rows_rewritten, run.files_rewritten = 0, total("numRemovedFiles")

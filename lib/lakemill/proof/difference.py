@@ -47,8 +47,8 @@ def damaged(states: DataFrame, key: tuple[str, ...]) -> tuple[int, list[Differen
         Difference(
             "damaged state",
             row_text({name: row[name] for name in key}),
-            f"{row['_part']} {value_text(row['_said'])}",
-            value_text(row["_true"]),
+            f"{row['_part']} {value_text(row['_stored'])}",
+            value_text(row["_expected"]),
         )
         for row in rows
     ]
@@ -72,19 +72,19 @@ def _in_words(rows: list[dict[str, object]], key: tuple[str, ...]) -> list[Diffe
         named = {name: row[name] for name in key or row if name != SIGN}
         _, pair = pairs.setdefault(repr(named), (row_text(named), {}))
         pair[int(str(row[SIGN])) > 0] = row
-    return [found for said, pair in pairs.values() for found in _pair_in_words(said, pair)]
+    return [difference for shown, pair in pairs.values() for difference in _pair_in_words(shown, pair)]
 
 
-def _pair_in_words(said: str, pair: dict[bool, dict[str, object]]) -> list[Difference]:
+def _pair_in_words(shown: str, pair: dict[bool, dict[str, object]]) -> list[Difference]:
     stored, expected = pair.get(True), pair.get(False)
     if stored is None:
-        return [Difference("missing row", said, "", "a row")]
+        return [Difference("missing row", shown, "", "a row")]
     if expected is None:
-        return [Difference("extra row", said, "a row", "")]
+        return [Difference("extra row", shown, "a row", "")]
     return [
         Difference(
             "damaged state" if name == RESERVED else f"column {name}",
-            said,
+            shown,
             value_text(value),
             value_text(expected[name]),
         )

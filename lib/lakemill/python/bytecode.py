@@ -1,7 +1,7 @@
 """A Python function as a text that changes when what it does may change, and with nothing else.
 
 Spark's plan shows of a pandas function only its name. So a function is its bytecode, its constants and names, the
-values it closes over and the functions it calls; never an address in memory, a file or a line.
+values it closes over and the functions it calls; never an address in memory, a file, a line or a docstring.
 """
 
 import dis
@@ -13,6 +13,8 @@ import re
 import sys
 import sysconfig
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import date, time, timedelta, tzinfo
 from decimal import Decimal
 from enum import Enum
@@ -29,6 +31,17 @@ PLAIN = (
 )  # fmt: skip
 LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
 NAMED = {"LOAD_GLOBAL", "LOAD_NAME", "IMPORT_NAME"}
+_AS_AT_FIRST = ContextVar("as_at_first", default=False)
+
+
+@contextmanager
+def as_at_first() -> Iterator[None]:
+    """Digest functions as lakemill did at first, docstrings included: for tables that were made then."""
+    token = _AS_AT_FIRST.set(True)
+    try:
+        yield
+    finally:
+        _AS_AT_FIRST.reset(token)
 
 
 def digest(function: Callable[..., Any]) -> str:
@@ -36,7 +49,7 @@ def digest(function: Callable[..., Any]) -> str:
 
     Raises UsageError where it uses a value that cannot be told from another of its type.
     """
-    return hashlib.sha256(json.dumps(_Reading().said(function, "itself")).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(_Reading().told(function, "itself")).encode()).hexdigest()
 
 
 class _Reading:
@@ -45,13 +58,13 @@ class _Reading:
     def __init__(self) -> None:
         self.met: dict[int, tuple[int, Any]] = {}
 
-    def said(self, value: Any, name: str) -> Any:
+    def told(self, value: Any, name: str) -> Any:
         """The value as lists of texts; `name`: what the code calls it."""
         kind = type(value).__qualname__
         if isinstance(value, PLAIN):
             return [kind, repr(value)]
         if isinstance(value, tuple):  # a constant: whether equal ones are one object says nothing
-            return [kind, *[self.said(one, name) for one in value]]
+            return [kind, *[self.told(part, name) for part in value]]
         if isinstance(value, ModuleType | BuiltinFunctionType) or _installed(value):
             return [kind, getattr(value, "__qualname__", getattr(value, "__name__", ""))]
         if id(value) in self.met:
@@ -61,25 +74,25 @@ class _Reading:
 
     def _parts(self, value: Any, name: str) -> list[Any]:
         if isinstance(value, list):
-            return [self.said(one, name) for one in value]
+            return [self.told(part, name) for part in value]
         if isinstance(value, set | frozenset):
-            return sorted((self.said(one, name) for one in value), key=json.dumps)
+            return sorted((self.told(part, name) for part in value), key=json.dumps)
         if isinstance(value, dict):
-            return [[self.said(key, name), self.said(one, name)] for key, one in value.items()]
+            return [[self.told(key, name), self.told(part, name)] for key, part in value.items()]
         if isinstance(value, FunctionType):
             return self._function(value)
         if isinstance(value, CodeType):
             return self._code(value, {})
         if isinstance(value, functools.partial):
-            return [self.said(one, name) for one in (value.func, value.args, value.keywords)]
+            return [self.told(part, name) for part in (value.func, value.args, value.keywords)]
         if isinstance(value, MethodType | staticmethod | classmethod):
-            return [self.said(one, name) for one in (value.__func__, getattr(value, "__self__", None))]
+            return [self.told(part, name) for part in (value.__func__, getattr(value, "__self__", None))]
         if isinstance(value, property):
-            return [self.said(one, name) for one in (value.fget, value.fset)]
+            return [self.told(part, name) for part in (value.fget, value.fset)]
         if isinstance(value, type):
             return self._class(value)
         if hasattr(value, "__dict__") and not _installed(type(value)):
-            return [self.said(type(value), name), self.said(vars(value), name)]
+            return [self.told(type(value), name), self.told(vars(value), name)]
         raise UsageError(
             f'uses "{name}", a {type(value).__module__}.{type(value).__qualname__}: lakemill cannot see when such a '
             "value changes. Use numbers, texts, dates, lists, dicts and functions"
@@ -89,17 +102,18 @@ class _Reading:
         closed = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
         values = {name: cell.cell_contents for name, cell in closed.items() if _filled(cell)}
         code = self._code(function.__code__, function.__globals__)
-        defaults = self.said([function.__defaults__, function.__kwdefaults__], f"the defaults of {function.__name__}")
-        return [code, defaults, {name: self.said(value, name) for name, value in values.items()}]
+        defaults = self.told([function.__defaults__, function.__kwdefaults__], f"the defaults of {function.__name__}")
+        return [code, defaults, {name: self.told(value, name) for name, value in values.items()}]
 
     def _code(self, code: CodeType, known: dict[str, Any]) -> list[Any]:
         arguments = code.co_argcount + code.co_kwonlyargcount
-        plain = [code.co_code.hex(), code.co_exceptiontable.hex(), code.co_names, code.co_varnames[:arguments]]
+        steps, constants = (code.co_code.hex(), code.co_consts) if _AS_AT_FIRST.get() else _steps(code)
+        plain = [steps, code.co_exceptiontable.hex(), code.co_names, code.co_varnames[:arguments]]
         consts = [
-            self._code(one, known) if isinstance(one, CodeType) else self.said(one, "a constant")
-            for one in code.co_consts
+            self._code(constant, known) if isinstance(constant, CodeType) else self.told(constant, "a constant")
+            for constant in constants
         ]
-        used = [[name, self.said(value, name)] for name, value in _used(code, known)]
+        used = [[name, self.told(value, name)] for name, value in _used(code, known)]
         return [plain, code.co_flags, code.co_freevars, code.co_cellvars, consts, used]
 
     def _class(self, kind: type) -> list[Any]:
@@ -112,7 +126,21 @@ class _Reading:
             if isinstance(value, (*shown, *(() if name.startswith("__") else held)))
             and name not in ("__doc__", "__module__", "__firstlineno__")
         }
-        return [kind.__qualname__, [self.said(one, one.__name__) for one in kind.__bases__], *self._parts(members, "")]
+        return [
+            kind.__qualname__,
+            [self.told(parent, parent.__name__) for parent in kind.__bases__],
+            *self._parts(members, ""),
+        ]
+
+
+def _steps(code: CodeType) -> tuple[list[Any], Sequence[Any]]:
+    """The code's instructions, and the constants that they take by their order: among all there is the docstring."""
+    places: dict[int, int] = {}
+    steps = [
+        [step.opcode, places.setdefault(step.arg or 0, len(places)) if step.opcode in dis.hasconst else step.arg]
+        for step in dis.get_instructions(code)
+    ]
+    return steps, [code.co_consts[place] for place in places]
 
 
 def _used(code: CodeType, known: dict[str, Any]) -> Iterator[tuple[str, Any]]:

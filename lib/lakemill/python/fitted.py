@@ -29,6 +29,8 @@ from pyspark.sql.types import (
     TimestampType,
 )
 
+SHOWN = 100
+"""Letters of a value that an error shows."""
 BITS: Mapping[type[DataType], int] = {ByteType: 8, ShortType: 16, IntegerType: 32, LongType: 64}
 
 
@@ -41,10 +43,19 @@ def fitted(value: Any, kind: DataType) -> Any:
     make = MAKE.get(type(kind))
     if value is None or make is None:
         return value
-    found = make(value, kind)
-    if found is None:
+    made = make(value, kind)
+    if made is None:
         raise TypeError(f"{value!r} is no {kind.simpleString()}")
-    return found
+    return made
+
+
+def was_given(*values: Any) -> str:
+    """What a function was given when it failed: for an error's note, which Python prints at the end of its trace."""
+    return f"(given {', '.join(_cut(repr(value)) for value in values) or 'nothing'})"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
 
 
 def _integer(value: Any, kind: DataType) -> int | None:
@@ -101,7 +112,7 @@ def _binary(value: Any, kind: DataType) -> bytearray | None:
 
 def _array(value: Any, kind: DataType) -> list[Any] | None:
     assert isinstance(kind, ArrayType)
-    return [fitted(each, kind.elementType) for each in value] if isinstance(value, list | tuple) else None
+    return [fitted(item, kind.elementType) for item in value] if isinstance(value, list | tuple) else None
 
 
 def _struct(value: Any, kind: DataType) -> tuple[Any, ...] | None:
@@ -112,7 +123,7 @@ def _struct(value: Any, kind: DataType) -> tuple[Any, ...] | None:
         given = tuple(given[name] for name in kind.names) if given.keys() == set(kind.names) else None
     if not isinstance(given, tuple) or len(given) != len(kind.fields):
         return None
-    return tuple(fitted(each, field.dataType) for each, field in zip(given, kind.fields, strict=True))
+    return tuple(fitted(item, field.dataType) for item, field in zip(given, kind.fields, strict=True))
 
 
 MAKE: Mapping[type[DataType], Callable[[Any, DataType], Any]] = {

@@ -12,7 +12,7 @@ from pyspark.util import PythonEvalType
 
 from lakemill.errors import UsageError
 from lakemill.python.bytecode import digest
-from lakemill.python.fitted import fitted
+from lakemill.python.fitted import fitted, was_given
 
 MARK = re.compile(r"@pure:[0-9a-f]{32}")
 """What follows a marked function's name in a plan: a digest of what it does, so that a changed body is another plan."""
@@ -42,15 +42,22 @@ class Pure:
         """Its value for these columns. It is digested only here: by now all that it uses is defined."""
         try:
             name = f"{self.name}@pure:{digest(self.function)[:32]}"
-        except UsageError as wrong:
-            raise UsageError(f"pure: {self.name} {wrong}.") from None
+        except UsageError as error:
+            raise UsageError(f"pure: {self.name} {error}.") from None
         kind = DataType.fromDDL(self.returns) if isinstance(self.returns, str) else self.returns
         function = _fitting(self.function, kind) if self.eval_type == PythonEvalType.SQL_BATCHED_UDF else self.function
         return UserDefinedFunction(function, kind, name, self.eval_type, self.deterministic)(*columns)
 
 
 def _fitting(function: Callable[..., Any], kind: DataType) -> Callable[..., Any]:
-    return lambda *given: fitted(function(*given), kind)
+    def value(*given: Any) -> Any:
+        try:
+            return fitted(function(*given), kind)
+        except Exception as error:
+            error.add_note(was_given(*given))
+            raise
+
+    return value
 
 
 def pure(what: Any) -> Any:

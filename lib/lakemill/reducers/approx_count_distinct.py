@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pyspark.sql import Column, functions as F
 from pyspark.sql.types import DataType
 
-from lakemill.columns import let, ordered
+from lakemill.columns import let, sortable
 from lakemill.reducers.reducer import Reducer
-from lakemill.reducers.registers import NUMBERS, Registers
+from lakemill.reducers.registers import REGISTER_SIZE, Registers
 
 INDEX_BITS = 11
 REGISTERS = 2**INDEX_BITS
@@ -27,13 +27,13 @@ def packed(value: Column) -> Column:
     rest = hashed.bitwiseAND((1 << REST_BITS) - 1)
     zeros = F.when(rest == 0, REST_BITS).otherwise(F.lit(REST_BITS) - F.length(F.bin(rest)))
     register = F.shiftrightunsigned(hashed, REST_BITS).cast("int")
-    return F.when(value.isNotNull(), register * NUMBERS + zeros.cast("int") + 1)
+    return F.when(value.isNotNull(), register * REGISTER_SIZE + zeros.cast("int") + 1)
 
 
 def estimate(registers: Column) -> Column:
     """The number of distinct values (bigint) that fills registers like this."""
     # Powers of two add up exactly, but for the last bits of very large counts; the registers are sorted.
-    powers = F.aggregate(registers, F.lit(0.0), lambda total, one: total + F.pow(F.lit(0.5), one % NUMBERS))
+    powers = F.aggregate(registers, F.lit(0.0), lambda total, value: total + F.pow(F.lit(0.5), value % REGISTER_SIZE))
 
     def of(given: Column) -> Column:
         empty = (F.lit(REGISTERS) - F.size(registers)).cast("double")
@@ -59,22 +59,24 @@ class ApproxCountDistinct(Reducer):
         return (self.column,)
 
     def prepare(self, types: Mapping[str, DataType]) -> dict[str, Registers]:
-        return {f"registers_{self.column}": Registers(packed(ordered(self.column, types)))}
+        return {f"registers_{self.column}": Registers(packed(sortable(self.column, types)))}
 
     def present(self, parts: Mapping[str, Column], types: Mapping[str, DataType]) -> Column:
         return let(parts[f"registers_{self.column}"], estimate)
 
     def plain(self, types: Mapping[str, DataType]) -> Column:
-        one = F.array_sort(F.collect_set(packed(ordered(self.column, types))))
+        values = F.array_sort(F.collect_set(packed(sortable(self.column, types))))
 
-        def greatest(values: Column) -> Column:
-            best = F.transform(
+        def of_registers(values: Column) -> Column:
+            greatest = F.transform(
                 F.sequence(F.lit(0), F.lit(REGISTERS - 1)),
-                lambda register: F.array_max(F.filter(values, lambda value: F.floor(value / NUMBERS) == register)),
+                lambda register: F.array_max(
+                    F.filter(values, lambda value: F.floor(value / REGISTER_SIZE) == register)
+                ),
             )
-            return let(F.array_compact(best), estimate)
+            return let(F.array_compact(greatest), estimate)
 
-        return let(one, greatest)
+        return let(values, of_registers)
 
 
 ERROR = 1.04 / math.sqrt(REGISTERS)

@@ -59,7 +59,7 @@ class ApproxQuantile(Reducer):
 
     def plain(self, types: Mapping[str, DataType]) -> Column:
         buckets = F.sort_array(F.collect_list(self._bucket()))
-        return let(buckets, lambda found: self._value(F.get(found, (self._rank(F.size(found)) - 1).cast("int"))))
+        return let(buckets, lambda values: self._value(F.get(values, (self._rank(F.size(values)) - 1).cast("int"))))
 
     def _rank(self, rows: Column) -> Column:
         return F.greatest(F.lit(1), F.ceil(F.lit(self.q) * rows)).cast("bigint")

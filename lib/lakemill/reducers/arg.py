@@ -7,7 +7,7 @@ from typing import ClassVar
 from pyspark.sql import Column, functions as F
 from pyspark.sql.types import DataType, StructField, StructType
 
-from lakemill.columns import column, names, ordered, type_of
+from lakemill.columns import column, names, sortable, type_of
 from lakemill.errors import UsageError
 from lakemill.reducers.bag import Bag
 from lakemill.reducers.reducer import Reducer
@@ -53,7 +53,7 @@ class _At(Reducer):
         return (*self.by, self.column)
 
     def _row(self, types: Mapping[str, DataType]) -> Column:
-        row = F.struct(*[ordered(name, types).alias(f"_{at}") for at, name in enumerate(self._order)])
+        row = F.struct(*[sortable(name, types).alias(f"_{at}") for at, name in enumerate(self._order)])
         return F.when(column(self.by[0]).isNotNull(), row)
 
     def _value(self, row: Column) -> Column:

@@ -1,33 +1,23 @@
-"""Bag: a key's distinct values with their counts, sorted, up to a bound; past it the first of them and a floor.
+"""Bag: the distinct values of a key with their counts, sorted, as far as they fit; and a floor where they do not.
 
-State: struct<kept: array<struct<value, count: bigint, ...>>, floor>. `kept` holds, first to last, every value before
-`floor` with its exact count; a floor that is not NULL is the first value of which only its presence is known. So NULL
-is "complete". While a run works on a key there is also `distinct`, how many distinct values it has.
+State: struct<kept: array<struct<value, count: bigint, ...>>, floor>. `kept` has the first values, each with its exact
+count. A floor that is not NULL is the first value of which only the presence is known; every value before it is in
+`kept`. A floor of NULL says that nothing is missing. While a run works on a key there is also `distinct`, the number of
+its distinct values.
+
+The floor is what keeps a bounded bag honest. A key may have millions of values, so only the first are kept. When these
+are taken away one by one, a bag without a floor would pass off the next value that comes as the first, although a
+better one that never fitted may lie in the source. With a floor it is known how far `kept` can be believed: what comes
+behind the floor changes nothing, and a key whose floor itself is asked for is recomputed from the source.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from pyspark.sql import Column, functions as F
-from pyspark.sql.types import (
-    ArrayType,
-    BooleanType,
-    ByteType,
-    DataType,
-    DateType,
-    DecimalType,
-    DoubleType,
-    FloatType,
-    IntegerType,
-    LongType,
-    ShortType,
-    StructField,
-    StructType,
-    TimestampNTZType,
-    TimestampType,
-)
+from pyspark.sql.types import ArrayType, DataType, LongType, StructField, StructType
 
-from lakemill.columns import let, null, text
+from lakemill.columns import any_not_zero, column_text, let, null, width
 from lakemill.reducers.part import COUNT, VALUE, Collected
 
 KEPT, FLOOR, DISTINCT = "kept", "floor", "distinct"
@@ -35,12 +25,8 @@ BOUND = 256
 """Values that a key keeps at most."""
 BYTES = 16 * 1024
 """Bytes that the kept values of a key have at most, each with the 8 of its count."""
-ALL = -1
+ALL_ROWS = -1
 """How many of the first rows are needed: all of them."""
-WIDTHS: Mapping[type[DataType], int] = {
-    BooleanType: 1, ByteType: 1, ShortType: 2, IntegerType: 4, LongType: 8, FloatType: 4, DoubleType: 8, DateType: 4,
-    TimestampType: 8, TimestampNTZType: 8, DecimalType: 16,
-}  # fmt: skip
 
 
 def _no_sums(value: Column) -> Mapping[str, Column]:
@@ -51,18 +37,19 @@ def _no_sums(value: Column) -> Mapping[str, Column]:
 class Bag(Collected):
     """A bag of values.
 
-    needs: how many of the first rows decide what is presented; ALL, or 0 where the number of distinct values does.
-    bound: how many values are kept at most; None where the kind of value bounds it (few digits, buckets), so that it
-    is never incomplete.   descending: the greatest value first.   more: further bigints summed for each value.
+    needs: how many of the first rows decide what is presented; ALL_ROWS, or 0 where the number of distinct values does.
+    bound: how many values are kept at most; None where the kind of value bounds it (few digits, buckets), so that the
+    bag is never incomplete.   descending: whether the greatest value comes first.   more: further bigints that are
+    summed for each value.
 
-    needs all (or the number): any change of an incomplete key recomputes it, one of other columns, too, since what it
-    presents is not known.   needs some: a change behind the floor changes nothing, and only a removal that leaves too
-    few known rows recomputes.
+    A bag that needs all rows, or their number, can't present anything of an incomplete key: every change recomputes
+    it, also one that touches only other columns. One that needs some rows is recomputed only where a removal leaves too
+    few of them known.
     """
 
     value: Column
     type: DataType
-    needs: int = ALL
+    needs: int = ALL_ROWS
     bound: int | None = BOUND
     descending: bool = False
     more: Callable[[Column], Mapping[str, Column]] = field(default=_no_sums)
@@ -72,7 +59,7 @@ class Bag(Collected):
         if self.bound is None:
             return "group"
         if self.bound == 0:
-            return "opaque" if self.needs == ALL else "monoid"
+            return "opaque" if self.needs == ALL_ROWS else "monoid"
         return "counted" if self.needs <= 0 else "counted, then buffered"
 
     @property
@@ -83,12 +70,13 @@ class Bag(Collected):
 
     @property
     def definition(self) -> str:
-        said = f"bag {self.needs} {self.bound} {self.descending} {self.type.simpleString()} of {text(self.value)}"
-        return said + "".join(f"; {name} {text(sum)}" for name, sum in self.more(F.col(VALUE)).items())
+        kind = f"bag {self.needs} {self.bound} {self.descending} {self.type.simpleString()}"
+        sums = [f"; {name} {column_text(sum)}" for name, sum in self.more(F.col(VALUE)).items()]
+        return f"{kind} of {column_text(self.value)}{''.join(sums)}"
 
     @property
     def limit(self) -> int | None:
-        return None if self.bound is None or self.needs == ALL else max(self.bound, self.needs) + 1
+        return None if self.bound is None or self.needs == ALL_ROWS else max(self.bound, self.needs) + 1
 
     @property
     def keeps_state(self) -> bool:
@@ -112,7 +100,7 @@ class Bag(Collected):
         return self.more(value)
 
     def best(self, value: Column) -> Column | None:
-        """An extreme is enough where one row is needed, and cheaper; what is behind it is kept once it matters."""
+        """The extreme value where one row is needed; it is cheaper, and enough until a removal takes it away."""
         if self.needs != 1:
             return None
         return (F.max(value) if self.descending else F.min(value)).cast(self.type)
@@ -131,12 +119,12 @@ class Bag(Collected):
 
     def at_risk(self, known: Column, entries: Column) -> Column:
         floor = known[FLOOR]
-        if not self.keeps_state:  # nothing is known, also where other columns changed
+        if not self.keeps_state:  # Nothing was kept, so nothing is known, also where only other columns changed.
             return F.lit(True)
-        if self.needs <= 0:  # so little is known that not even what was presented is
+        if self.needs <= 0:  # An incomplete bag of this kind does not even know what it presented.
             return floor.isNotNull()
         taken = F.exists(entries, lambda e: e[VALUE].eqNullSafe(floor) & (e[COUNT] < 0))
-        if self.needs > 1:  # the floor itself is one row more
+        if self.needs > 1:  # The floor itself is known to be there, once at least: one row more.
             taken |= _rows(self.two(known, entries)[KEPT]) + 1 < self.needs
         return floor.isNotNull() & taken
 
@@ -158,11 +146,11 @@ class Bag(Collected):
 
     def rows(self, known: Column) -> Column:
         """The first `needs` rows, each value as often as it is there."""
-        each = F.transform(
+        repeated = F.transform(
             known[KEPT], lambda e: F.array_repeat(e[VALUE], F.least(e[COUNT], F.lit(self.needs)).cast("int"))
         )
         floor = F.when(known[FLOOR].isNull(), F.array().cast(ArrayType(self.type))).otherwise(F.array(known[FLOOR]))
-        return F.slice(F.concat(F.flatten(each), floor), 1, self.needs)
+        return F.slice(F.concat(F.flatten(repeated), floor), 1, self.needs)
 
     def _state(self, given: Column) -> Column:
         kept, floor, fit = given["of"][KEPT], given["of"][FLOOR], given["fit"]
@@ -177,15 +165,18 @@ class Bag(Collected):
         """How many of the first entries are kept."""
         if self.bound is None:
             return F.size(kept)
-        width = _width(self.type)
-        if width is not None:
-            fit = F.least(F.size(kept), F.lit(min(self.bound, BYTES // (width + 8))))
+        bytes_each = width(self.type)
+        if bytes_each is not None:
+            fit = F.least(F.size(kept), F.lit(min(self.bound, BYTES // (bytes_each + 8))))
         else:
             fit = F.least(_fit(kept), F.lit(self.bound))
         return F.least(F.size(kept), F.greatest(fit, F.lit(self.needs - 1)))
 
     def _netted(self, both: Column) -> Column:
-        """Sorted entries in which a value may come twice, as entries: counts added, what went left out."""
+        """Sorted entries of which two may have the same value, with the counts of such added, and none that are gone.
+
+        Stored entries and those of a change each have a value once, so at most two neighbours are equal.
+        """
         names = [entry.name for entry in self.kept_type.elementType.fields[1:]]  # type: ignore[attr-defined]
 
         def added(entry: Column, index: Column) -> Column:
@@ -194,7 +185,7 @@ class Bag(Collected):
             sums = [(entry[name] + F.when(twice, after[name]).otherwise(F.lit(0))).alias(name) for name in names]
             return F.when(~before.eqNullSafe(entry[VALUE]), F.struct(entry[VALUE].alias(VALUE), *sums))
 
-        return F.filter(F.transform(both, added), lambda e: e.isNotNull() & any_not_zero(e, names))
+        return F.filter(F.transform(both, added), lambda e: e.isNotNull() & any_not_zero([e[name] for name in names]))
 
     def _before(self, entry: Column, floor: Column) -> Column:
         return entry[VALUE] > floor if self.descending else entry[VALUE] < floor
@@ -207,24 +198,8 @@ class Bag(Collected):
         return F.struct(kept.alias(KEPT), floor.alias(FLOOR), distinct.cast("bigint").alias(DISTINCT))
 
 
-def any_not_zero(entry: Column, names: list[str]) -> Column:
-    """Whether any of these fields is not 0."""
-    found = entry[names[0]] != 0
-    for name in names[1:]:
-        found = found | (entry[name] != 0)
-    return found
-
-
 def _rows(entries: Column) -> Column:
     return F.aggregate(entries, F.lit(0).cast("bigint"), lambda total, entry: total + entry[COUNT])
-
-
-def _width(kind: DataType) -> int | None:
-    """The bytes of a value of this type; None where they depend on the value."""
-    if isinstance(kind, StructType):
-        each = [_width(part.dataType) for part in kind.fields]
-        return None if None in each else sum(width or 0 for width in each)
-    return WIDTHS.get(type(kind))
 
 
 def _fit(kept: Column) -> Column:

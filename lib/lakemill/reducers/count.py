@@ -17,8 +17,8 @@ ROWS = "rows"
 
 def counted(condition: Column) -> Total:
     """One for each row where the condition holds."""
-    one, none = F.lit(1).cast("bigint"), F.lit(0).cast("bigint")
-    return Total(F.when(condition, one).otherwise(none), LongType(), counts=True)
+    unit, zero = F.lit(1).cast("bigint"), F.lit(0).cast("bigint")
+    return Total(F.when(condition, unit).otherwise(zero), LongType(), counts=True)
 
 
 def rows() -> Total:

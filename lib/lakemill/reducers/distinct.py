@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pyspark.sql import Column, functions as F
 from pyspark.sql.types import DataType, StructField, StructType
 
-from lakemill.columns import column, names, ordered, type_of
+from lakemill.columns import column, names, sortable, type_of
 from lakemill.errors import UsageError
 from lakemill.reducers.bag import DISTINCT, KEPT, Bag
 from lakemill.reducers.part import VALUE
@@ -34,18 +34,18 @@ class CountDistinct(Reducer):
         return f"distinct_{'__'.join(self.columns)}"
 
     def prepare(self, types: Mapping[str, DataType]) -> dict[str, Bag]:
-        each = [type_of(name, types) for name in self.columns]
-        kind = each[0] if len(each) == 1 else StructType([StructField(f"_{at}", of) for at, of in enumerate(each)])
+        kinds = [type_of(name, types) for name in self.columns]
+        kind = kinds[0] if len(kinds) == 1 else StructType([StructField(f"_{at}", of) for at, of in enumerate(kinds)])
         return {self._part: Bag(self._value(types), kind, needs=0)}
 
     def present(self, parts: Mapping[str, Column], types: Mapping[str, DataType]) -> Column:
         return parts[self._part][DISTINCT]
 
     def plain(self, types: Mapping[str, DataType]) -> Column:
-        return F.count_distinct(*[ordered(name, types) for name in self.columns])
+        return F.count_distinct(*[sortable(name, types) for name in self.columns])
 
     def _value(self, types: Mapping[str, DataType]) -> Column:
-        values = [ordered(name, types) for name in self.columns]
+        values = [sortable(name, types) for name in self.columns]
         if len(values) == 1:
             return values[0]
         whole = column(self.columns[0]).isNotNull()
@@ -71,4 +71,4 @@ class CollectSet(Reducer):
         return F.transform(parts[f"bag_{self.column}"][KEPT], lambda entry: entry[VALUE])
 
     def plain(self, types: Mapping[str, DataType]) -> Column:
-        return F.sort_array(F.collect_set(ordered(self.column, types)))
+        return F.sort_array(F.collect_set(sortable(self.column, types)))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pyspark.sql import Column, functions as F
 from pyspark.sql.types import DataType
 
-from lakemill.columns import ordered
+from lakemill.columns import sortable
 from lakemill.reducers.bag import Bag
 from lakemill.reducers.reducer import Reducer
 
@@ -22,13 +22,13 @@ class Min(Reducer):
         return (self.column,)
 
     def prepare(self, types: Mapping[str, DataType]) -> dict[str, Bag]:
-        return {f"min_{self.column}": Bag(ordered(self.column, types), types[self.column], needs=1)}
+        return {f"min_{self.column}": Bag(sortable(self.column, types), types[self.column], needs=1)}
 
     def present(self, parts: Mapping[str, Column], types: Mapping[str, DataType]) -> Column:
         return self.prepare(types)[f"min_{self.column}"].extreme(parts[f"min_{self.column}"])
 
     def plain(self, types: Mapping[str, DataType]) -> Column:
-        return F.min(ordered(self.column, types))
+        return F.min(sortable(self.column, types))
 
 
 @dataclass(frozen=True)
@@ -42,10 +42,10 @@ class Max(Reducer):
         return (self.column,)
 
     def prepare(self, types: Mapping[str, DataType]) -> dict[str, Bag]:
-        return {f"max_{self.column}": Bag(ordered(self.column, types), types[self.column], needs=1, descending=True)}
+        return {f"max_{self.column}": Bag(sortable(self.column, types), types[self.column], needs=1, descending=True)}
 
     def present(self, parts: Mapping[str, Column], types: Mapping[str, DataType]) -> Column:
         return self.prepare(types)[f"max_{self.column}"].extreme(parts[f"max_{self.column}"])
 
     def plain(self, types: Mapping[str, DataType]) -> Column:
-        return F.max(ordered(self.column, types))
+        return F.max(sortable(self.column, types))

@@ -20,15 +20,15 @@ from pyspark.sql.types import (
     TimestampType,
 )
 
-from lakemill.columns import column, has_no_order, names, one_zero, text, type_of
+from lakemill.columns import column, column_text, has_no_order, names, one_zero, type_of
 from lakemill.errors import UsageError
 from lakemill.python.bytecode import digest
-from lakemill.python.fitted import fitted
+from lakemill.python.fitted import fitted, was_given
 from lakemill.reducers.bag import KEPT, Bag
 from lakemill.reducers.part import COUNT, VALUE, Collected, Part
 from lakemill.reducers.reducer import Reducer
 
-State = Any
+FoldState = Any
 """What a fold makes of rows: None, numbers, texts, lists and dicts by text (JSON)."""
 
 
@@ -36,46 +36,60 @@ State = Any
 class Steps:
     """The functions of a fold, as they go to where the rows are."""
 
-    zero: State
-    add: Callable[[State, Any], State]
-    merge: Callable[[State, State], State]
-    present: Callable[[State], Any]
-    remove: Callable[[State, Any], State] | None
+    zero: FoldState
+    add: Callable[[FoldState, Any], FoldState]
+    merge: Callable[[FoldState, FoldState], FoldState]
+    present: Callable[[FoldState], Any]
+    remove: Callable[[FoldState, Any], FoldState] | None
 
-    def of(self, rows: Sequence[Any]) -> State:
+    def of(self, rows: Sequence[Any]) -> FoldState:
         """The state of rows, in their order."""
         state = copy.deepcopy(self.zero)
         for row in rows:
-            state = self.add(state, row)
+            state = _called(self.add, state, row)
         return state
 
-    def without(self, state: State, rows: Sequence[Any]) -> State:
+    def without(self, state: FoldState, rows: Sequence[Any]) -> FoldState:
         """The state after rows were taken away."""
         assert self.remove is not None
         for row in rows:
-            state = self.remove(state, row)
+            state = _called(self.remove, state, row)
         return state
 
-    def said(self, rows: Sequence[Any]) -> str:
-        """The state of rows as JSON: the only form in which `merge`, `remove` and `present` see states."""
+    def json_of(self, rows: Sequence[Any]) -> str:
+        """The state of rows as JSON: the only form in which `merge`, `remove` and `present` see states.
+
+        A table keeps states for years, across versions of Python, and whoever can write to the table can write one:
+        JSON can be read then, and never runs code as a pickle would. A state always goes through JSON, also where it
+        is not kept, so that a function sees the same in a rebuild and in an update: a tuple is a list in both.
+        """
         return json.dumps(self.of(rows), sort_keys=True)
 
     def counted(self, entries: Sequence[Any]) -> str:
         """The state of rows of which each is there as often as its entry counts, as JSON."""
-        return self.said([entry[VALUE] for entry in entries for _ in range(entry[COUNT])])
+        return self.json_of([entry[VALUE] for entry in entries for _ in range(entry[COUNT])])
 
-    def changed(self, said: str, entries: Sequence[Any]) -> str:
-        """A stored state with the entries of a change."""
-        state = json.loads(said)
+    def changed(self, text: str, entries: Sequence[Any]) -> str:
+        """A stored state (JSON), with the entries of a change."""
+        state = json.loads(text)
         came = [entry[VALUE] for entry in entries for _ in range(entry[COUNT])]
         went = [entry[VALUE] for entry in entries for _ in range(-entry[COUNT])]
         if came:
-            state = self.merge(state, json.loads(self.said(came)))
+            state = _called(self.merge, state, json.loads(self.json_of(came)))
         return json.dumps(self.without(state, went) if went else state, sort_keys=True)
 
-    def shown(self, said: str, kind: DataType) -> Any:
-        """What is presented of a state, as a value of this type."""
-        return fitted(self.present(json.loads(said)), kind)
+    def shown(self, text: str, kind: DataType) -> Any:
+        """What is presented of a state (JSON), as a value of this type."""
+        return fitted(_called(self.present, json.loads(text)), kind)
+
+
+def _called(function: Callable[..., Any], *given: Any) -> Any:
+    """What a function gives; what it was given is noted at the error that it raises."""
+    try:
+        return function(*given)
+    except Exception as error:
+        error.add_note(was_given(*given))
+        raise
 
 
 class Fold(Reducer):
@@ -98,12 +112,12 @@ class Fold(Reducer):
     def __init__(
         self,
         of: str | Sequence[str],
-        zero: State,
-        add: Callable[[State, Any], State],
-        merge: Callable[[State, State], State],
-        present: Callable[[State], Any],
+        zero: FoldState,
+        add: Callable[[FoldState, Any], FoldState],
+        merge: Callable[[FoldState, FoldState], FoldState],
+        present: Callable[[FoldState], Any],
         returns: str,
-        remove: Callable[[State, Any], State] | None = None,
+        remove: Callable[[FoldState, Any], FoldState] | None = None,
     ) -> None:
         self.of, self.returns = names(of), returns
         self.steps = Steps(zero, add, merge, present, remove)
@@ -124,8 +138,8 @@ class Fold(Reducer):
         try:
             digests = [digest(function) if function else "none" for function in functions]
             return " ".join([repr(steps.zero), self.returns, *digests])
-        except UsageError as wrong:
-            raise UsageError(f"{self} {wrong}") from None
+        except UsageError as error:
+            raise UsageError(f"{self} {error}") from None
 
     @property
     def _part(self) -> str:
@@ -147,20 +161,20 @@ class Fold(Reducer):
 
     def row(self, types: Mapping[str, DataType]) -> Column:
         """A row as the functions are given it."""
-        each = {name: one_zero(column(name), types[name]).cast(_in_python(types[name])) for name in self.of}
-        return F.struct(*[value.alias(name) for name, value in each.items()])
+        values = {name: one_zero(column(name), types[name]).cast(_in_python(types[name])) for name in self.of}
+        return F.struct(*[value.alias(name) for name, value in values.items()])
 
     def present(self, parts: Mapping[str, Column], types: Mapping[str, DataType]) -> Column:
         known = parts[self._part]
-        return self.shown(known if self.steps.remove else _said(self.steps.counted, known[KEPT]))
+        return self.shown(known if self.steps.remove else _as_json(self.steps.counted, known[KEPT]))
 
     def plain(self, types: Mapping[str, DataType]) -> Column:
-        return self.shown(_said(self.steps.said, F.sort_array(F.collect_list(self.row(types)))))
+        return self.shown(_as_json(self.steps.json_of, F.sort_array(F.collect_list(self.row(types)))))
 
     def shown(self, state: Column) -> Column:
         """What is presented of a state."""
         steps, kind = self.steps, self.kind
-        return F.udf(lambda said: steps.shown(said, kind), kind, useArrow=False)(state)
+        return F.udf(lambda text: steps.shown(text, kind), kind, useArrow=False)(state)
 
     @cached_property
     def kind(self) -> DataType:
@@ -192,7 +206,7 @@ class Folded(Collected):
 
     @property
     def definition(self) -> str:
-        return f"fold {self.fold.definition} of {text(self.value)}"
+        return f"fold {self.fold.definition} of {column_text(self.value)}"
 
     @property
     def none(self) -> Column:
@@ -202,11 +216,11 @@ class Folded(Collected):
         return self.two(self.none, entries)
 
     def two(self, known: Column, entries: Column) -> Column:
-        return _said(self.fold.steps.changed, known, entries)
+        return _as_json(self.fold.steps.changed, known, entries)
 
     def all_at_once(self, rows: Column) -> Column:
         """The state of a list of rows: what `verify` holds against a state that was kept up."""
-        return _said(self.fold.steps.said, rows)
+        return _as_json(self.fold.steps.json_of, rows)
 
     def at_risk(self, known: Column, entries: Column) -> Column:
         return F.lit(False)
@@ -221,7 +235,7 @@ class Folded(Collected):
         return state
 
 
-def _said(function: Callable[..., str], *given: Column) -> Column:
+def _as_json(function: Callable[..., str], *given: Column) -> Column:
     """A state as JSON. Not by Arrow: pandas makes doubles of the integers of a batch that has a NULL anywhere."""
     return F.udf(function, StringType(), useArrow=False)(*given)
 

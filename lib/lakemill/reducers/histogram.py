@@ -53,9 +53,9 @@ class Histogram(Reducer):
     def _buckets(self) -> dict[str, Column]:
         """Each bucket's name and condition."""
         x, lows, highs = column(self.column), (None, *self.edges), (*self.edges, None)
-        found = {}
+        buckets = {}
         for low, high in zip(lows, highs, strict=True):
             within = F.lit(True) if low is None else x >= F.lit(low)
             within = within & x.isNotNull() if high is None else within & (x < F.lit(high))
-            found[f"{self.column}_{'' if low is None else low}_to_{'' if high is None else high}"] = within
-        return found
+            buckets[f"{self.column}_{'' if low is None else low}_to_{'' if high is None else high}"] = within
+        return buckets

@@ -7,8 +7,8 @@ from pyspark.sql import Column, functions as F
 from pyspark.sql.types import DataType, DecimalType
 
 from lakemill.columns import column
-from lakemill.reducers import doubles
 from lakemill.reducers.count import not_null
+from lakemill.reducers.doubles import double_mean, double_parts, plain_double_mean
 from lakemill.reducers.part import Part
 from lakemill.reducers.reducer import Reducer
 from lakemill.reducers.sum import floats, sum_type, summed
@@ -39,17 +39,17 @@ class Mean(Reducer):
 
     def prepare(self, types: Mapping[str, DataType]) -> dict[str, Part]:
         if self.exact and floats(self.column, types):
-            return doubles.parts(self.column)
+            return double_parts(self.column)
         return {f"sum_{self.column}": summed(self.column, types), f"count_{self.column}": not_null(self.column)}
 
     def present(self, parts: Mapping[str, Column], types: Mapping[str, DataType]) -> Column:
         if floats(self.column, types):
-            return doubles.mean(self.column, parts)
+            return double_mean(self.column, parts)
         return quotient(self._decimal(parts[f"sum_{self.column}"], types), parts[f"count_{self.column}"])
 
     def plain(self, types: Mapping[str, DataType]) -> Column:
         if floats(self.column, types):
-            return doubles.plain_mean(self.column)
+            return plain_double_mean(self.column)
         return quotient(self._decimal(F.sum(column(self.column)), types), F.count(column(self.column)))
 
     def _decimal(self, total: Column, types: Mapping[str, DataType]) -> Column:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pyspark.sql import Column, functions as F
 from pyspark.sql.types import DataType
 
-from lakemill.columns import ordered
+from lakemill.columns import sortable
 from lakemill.reducers.bag import KEPT, Bag
 from lakemill.reducers.part import COUNT, VALUE
 from lakemill.reducers.quantile import bag
@@ -32,5 +32,5 @@ class Mode(Reducer):
         return F.get(F.filter(kept, lambda entry: entry[COUNT] == most), F.lit(0))[VALUE]
 
     def plain(self, types: Mapping[str, DataType]) -> Column:
-        value = ordered(self.column, types)
+        value = sortable(self.column, types)
         return F.call_function("mode", value, F.lit(True))

@@ -1,7 +1,8 @@
 """Parts: what the rows of a key add up to, of the few kinds that the core knows.
 
-A Total is a number that adds and takes away. A Collected part is made from a key's distinct values and how often each
-is there (its entries); it is bounded where it is kept, and says itself when a change leaves it unknown.
+A Total is a number that rows are added to and taken from. A Collected part is made from the distinct values of a key,
+each with how often it is there (its entries). What is kept of it is bounded, and it tells when a change leaves it
+unknown, so that the key has to be recomputed.
 """
 
 from abc import ABC, abstractmethod
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from pyspark.sql import Column, functions as F
 from pyspark.sql.types import DataType, DecimalType, IntegralType
 
-from lakemill.columns import text
+from lakemill.columns import column_text
 from lakemill.errors import UsageError
 
 VALUE, COUNT = "value", "count"
@@ -43,8 +44,8 @@ class Total:
                 f"adds up {self.type.simpleString()}: only integers and decimals add to the same total in every order."
             )
         if isinstance(self.type, DecimalType) and self.type.scale > 36:
-            said = self.type.simpleString()
-            raise UsageError(f"adds up {said}, which has no room for a sum; 36 places are the most.")
+            shown = self.type.simpleString()
+            raise UsageError(f"adds up {shown}, which has no room for a sum; 36 places are the most.")
 
     @property
     def kind(self) -> str:
@@ -59,7 +60,7 @@ class Total:
     @property
     def definition(self) -> str:
         """All that decides its total, as a text."""
-        return f"total {self.type.simpleString()} of {text(self.value)}"
+        return f"total {self.type.simpleString()} of {column_text(self.value)}"
 
     @property
     def zero(self) -> Column:
@@ -71,7 +72,11 @@ class Total:
         return F.coalesce(total.cast(self.type), self.zero)
 
     def signed(self, weight: Column) -> Column:
-        """What a row adds or, of a negative weight, takes away; never a product, which would cost decimals a scale."""
+        """What a row adds or, where its weight is negative, takes away.
+
+        It is never the product of value and weight: Spark gives the product of a decimal(38, s) and a number fewer
+        decimal places than s, and rounds to them.
+        """
         return F.when(weight > 0, self.value).otherwise(-self.value)
 
     def two(self, left: Column, right: Column) -> Column:

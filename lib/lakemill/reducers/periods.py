@@ -34,9 +34,9 @@ def periods(key: Sequence[str], since: str, then: Sequence[str] = ()) -> Callabl
         values = [column(name) for name in rows.columns if name not in (*key, since, *then)]
         by_time = Window.partitionBy(*map(column, key)).orderBy(column(since), *map(column, then))
         # In a struct, a `since` of NULL differs from there being no next row.
-        time, said = F.struct(column(since).alias("since")), F.struct(*values)
+        time, state = F.struct(column(since).alias("since")), F.struct(*values)
         last = rows.withColumn(NEXT, F.lead(time).over(by_time)).where(~F.col(NEXT).eqNullSafe(time))
-        begun = last.withColumn(BEFORE, F.lag(said).over(by_time)).where(~F.col(BEFORE).eqNullSafe(said))
+        begun = last.withColumn(BEFORE, F.lag(state).over(by_time)).where(~F.col(BEFORE).eqNullSafe(state))
         until = F.lead(time).over(by_time)
         return begun.select(
             *map(column, key),

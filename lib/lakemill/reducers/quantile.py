@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pyspark.sql import Column, functions as F
 from pyspark.sql.types import DataType, DecimalType, DoubleType, FloatType
 
-from lakemill.columns import check_room, let, number, ordered, type_of
+from lakemill.columns import check_room, let, number, sortable, type_of
 from lakemill.errors import UsageError
 from lakemill.reducers.bag import KEPT, Bag
 from lakemill.reducers.part import COUNT, VALUE
@@ -16,7 +16,7 @@ from lakemill.reducers.reducer import Reducer
 
 def bag(name: str, types: Mapping[str, DataType]) -> dict[str, Bag]:
     """All values of a column that are not NULL, least first: one part, whatever is asked of it."""
-    return {f"bag_{name}": Bag(ordered(name, types), type_of(name, types))}
+    return {f"bag_{name}": Bag(sortable(name, types), type_of(name, types))}
 
 
 def rows_of(entries: Column) -> Column:
@@ -29,8 +29,8 @@ def value_at(entries: Column, rank: Column) -> Column:
 
     def step(seen: Column, entry: Column) -> Column:
         rows = seen["rows"] + entry[COUNT]
-        found = F.when(seen["found"].isNull() & (rows >= rank), entry[VALUE]).otherwise(seen["found"])
-        return F.struct(rows.alias("rows"), found.alias("found"))
+        value = F.when(seen["found"].isNull() & (rows >= rank), entry[VALUE]).otherwise(seen["found"])
+        return F.struct(rows.alias("rows"), value.alias("found"))
 
     none_yet = F.struct(F.lit(0).cast("bigint").alias("rows"), F.get(entries, F.lit(-1))[VALUE].alias("found"))
     return F.aggregate(entries, none_yet, step, lambda seen: seen["found"])
@@ -61,7 +61,7 @@ class Quantile(Reducer):
         return let(parts[f"bag_{self.column}"][KEPT], lambda kept: value_at(kept, self._rank(rows_of(kept))))
 
     def plain(self, types: Mapping[str, DataType]) -> Column:
-        values = F.sort_array(F.collect_list(ordered(self.column, types)))
+        values = F.sort_array(F.collect_list(sortable(self.column, types)))
         return let(values, lambda sorted: F.get(sorted, (self._rank(F.size(sorted)) - 1).cast("int")))
 
     def _rank(self, rows: Column) -> Column:
@@ -102,7 +102,7 @@ class Median(Reducer):
             low, high = ((_half(rows + more) - 1).cast("int") for more in (1, 2))
             return self._mean(F.get(values, low), F.get(values, high), types)
 
-        return let(F.sort_array(F.collect_list(ordered(self.column, types))), middle)
+        return let(F.sort_array(F.collect_list(sortable(self.column, types))), middle)
 
     def _mean(self, low: Column, high: Column, types: Mapping[str, DataType]) -> Column:
         given = types[self.column]

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from pyspark.sql import Column, functions as F
 from pyspark.sql.types import ArrayType, DataType, IntegerType
 
-from lakemill.columns import let, text
+from lakemill.columns import column_text, let
 from lakemill.reducers.part import COUNT, VALUE, Collected
 
-NUMBERS = 64
-"""Numbers of a register are below this."""
+REGISTER_SIZE = 64
+"""The number in a register is below this."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Registers(Collected):
 
     @property
     def definition(self) -> str:
-        return f"registers of {text(self.value)}"
+        return f"registers of {column_text(self.value)}"
 
     @property
     def none(self) -> Column:
@@ -44,6 +44,7 @@ class Registers(Collected):
         return let(F.transform(entries, lambda entry: entry[VALUE]), greatest_of_each)
 
     def two(self, known: Column, entries: Column) -> Column:
+        # A value that only went takes nothing away here: if it was a register's greatest, the key is at risk.
         came = F.transform(F.filter(entries, lambda entry: entry[COUNT] > 0), lambda entry: entry[VALUE])
         return let(F.array_sort(F.concat(known, came)), greatest_of_each)
 
@@ -61,9 +62,9 @@ class Registers(Collected):
 
 
 def greatest_of_each(packed: Column) -> Column:
-    """The last of each register among sorted packed values."""
-    return F.filter(packed, lambda one, at: ~_register(F.get(packed, at + 1)).eqNullSafe(_register(one)))
+    """The last of each register among sorted packed values, which is its greatest."""
+    return F.filter(packed, lambda value, at: ~_register(F.get(packed, at + 1)).eqNullSafe(_register(value)))
 
 
 def _register(packed: Column) -> Column:
-    return F.shiftright(packed, NUMBERS.bit_length() - 1)
+    return F.shiftright(packed, REGISTER_SIZE.bit_length() - 1)

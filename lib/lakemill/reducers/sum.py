@@ -17,8 +17,8 @@ from pyspark.sql.types import (
 
 from lakemill.columns import check_room, column, type_of
 from lakemill.errors import UsageError
-from lakemill.reducers import doubles
 from lakemill.reducers.count import not_null
+from lakemill.reducers.doubles import double_parts, double_total, plain_double_total
 from lakemill.reducers.part import Part, Total
 from lakemill.reducers.reducer import Reducer
 
@@ -69,12 +69,12 @@ class Sum(Reducer):
 
     def prepare(self, types: Mapping[str, DataType]) -> dict[str, Part]:
         if self.exact and floats(self.column, types):
-            return doubles.parts(self.column)
+            return double_parts(self.column)
         return {f"sum_{self.column}": summed(self.column, types), f"count_{self.column}": not_null(self.column)}
 
     def present(self, parts: Mapping[str, Column], types: Mapping[str, DataType]) -> Column:
         if floats(self.column, types):
-            return doubles.total(self.column, parts)
+            return double_total(self.column, parts)
         return F.when(parts[f"count_{self.column}"] > 0, parts[f"sum_{self.column}"])
 
     def recover(self, presented: Column) -> dict[str, Column]:
@@ -82,5 +82,5 @@ class Sum(Reducer):
 
     def plain(self, types: Mapping[str, DataType]) -> Column:
         if floats(self.column, types):
-            return doubles.plain_total(self.column)
+            return plain_double_total(self.column)
         return F.sum(column(self.column)).cast(sum_type(self.column, types))

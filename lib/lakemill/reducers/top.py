@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pyspark.sql import Column, functions as F
 from pyspark.sql.types import DataType, StructField, StructType
 
-from lakemill.columns import column, names, ordered, type_of
+from lakemill.columns import column, names, sortable, type_of
 from lakemill.errors import UsageError
 from lakemill.reducers.bag import BOUND, Bag
 from lakemill.reducers.reducer import Reducer
@@ -48,7 +48,7 @@ class TopK(Reducer):
         return F.slice(F.sort_array(F.collect_list(self._row(types)), asc=False), 1, self.k)
 
     def _row(self, types: Mapping[str, DataType]) -> Column:
-        row = F.struct(*[ordered(name, types).alias(name) for name in self.columns])
+        row = F.struct(*[sortable(name, types).alias(name) for name in self.columns])
         return F.when(column(self.by[0]).isNotNull(), row)
 
     def __str__(self) -> str:

@@ -1,9 +1,7 @@
 """Variance and standard deviation from exact sums, so that they do not depend on the order of the rows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
-from functools import reduce
 
 from pyspark.sql import Column, functions as F
 from pyspark.sql.types import ByteType, DataType, DecimalType, IntegerType, LongType, ShortType
@@ -11,16 +9,12 @@ from pyspark.sql.types import ByteType, DataType, DecimalType, IntegerType, Long
 from lakemill.columns import column, let, type_of
 from lakemill.errors import UsageError
 from lakemill.reducers.count import not_null
+from lakemill.reducers.limbs import WHOLE, square_limbs, whole_limbs, whole_sum
 from lakemill.reducers.part import Total
 from lakemill.reducers.reducer import Reducer
 
-DIGITS = 14
-"""Digits of a value at most: its square has twice as many, which leaves room for 10^10 rows."""
-LIMB = 24
-"""Bits of a limb: sums of whole numbers this small stay whole numbers of 64 bits for 10^11 rows, and cost least."""
-UNITS = 2
-"""Limbs of a value; its square has twice as many."""
-WHOLE = DecimalType(38, 0)
+SQUARED_DIGITS = 14
+"""The most digits that a value may have: its square has twice as many, which leaves room for 10^10 rows."""
 
 
 def units(name: str, types: Mapping[str, DataType]) -> Column:
@@ -28,34 +22,14 @@ def units(name: str, types: Mapping[str, DataType]) -> Column:
     given = type_of(name, types)
     if isinstance(given, ByteType | ShortType | IntegerType):
         return column(name).cast("bigint")
-    if isinstance(given, DecimalType) and given.precision <= DIGITS:
+    if isinstance(given, DecimalType) and given.precision <= SQUARED_DIGITS:
         # Both steps together err by less than 10^14 * 2^-52 units, so that the nearest whole number is the right one.
         return F.rint(column(name).cast("double") * F.lit(10.0**given.scale)).cast("bigint")
     raise UsageError(
-        f'squares "{name}", which is {given.simpleString()}; it takes int and decimals of up to {DIGITS} digits. '
-        f'Cast it in the map, as in F.col("{name}").cast("decimal({DIGITS},2)").'
+        f'squares "{name}", which is {given.simpleString()}; '
+        f"it takes int and decimals of up to {SQUARED_DIGITS} digits. "
+        f'Cast it in the map, as in F.col("{name}").cast("decimal({SQUARED_DIGITS},2)").'
     )
-
-
-def limbs(whole: Column) -> dict[str, list[Column]]:
-    """What a value and its square are in limbs, lowest first: each times 2^24 to the power of its place, added up."""
-
-    def low(value: Column) -> Column:
-        return value.bitwiseAND(F.lit((1 << LIMB) - 1).cast("bigint"))
-
-    def high(value: Column) -> Column:
-        return F.shiftright(value, LIMB)
-
-    size = F.abs(whole)
-    first, second, crossed = low(size) * low(size), high(size) * high(size), 2 * low(size) * high(size)
-    squares = [low(first), high(first) + low(crossed), high(crossed) + low(second), high(second)]
-    return {"units": [low(whole), high(whole)], "squares": squares}
-
-
-def joined(sums: Sequence[Column]) -> Column:
-    """The whole number, decimal(38, 0), of which these are the limbs' sums, lowest first."""
-    worth = [F.lit(Decimal(1 << LIMB * place)) for place in range(len(sums))]
-    return reduce(Column.__add__, [(one * by).cast(WHOLE) for one, by in zip(sums, worth, strict=True)]).cast(WHOLE)
 
 
 def spread(total: Column, squares: Column, count: Column) -> Column:
@@ -70,7 +44,7 @@ def spread(total: Column, squares: Column, count: Column) -> Column:
         whole = squares - (near * (total + rest)).cast(WHOLE)
         return whole.cast("double") - rest.cast("double") * rest.cast("double") / count.cast("double")
 
-    mean = F.round(total / count, 0).cast(DecimalType(DIGITS + 1, 0))
+    mean = F.round(total / count, 0).cast(DecimalType(SQUARED_DIGITS + 1, 0))
     return let(mean, about)
 
 
@@ -85,20 +59,20 @@ class Variance(Reducer):
         return (self.column,)
 
     def prepare(self, types: Mapping[str, DataType]) -> dict[str, Total]:
-        found = limbs(units(self.column, types))
+        whole = units(self.column, types)
         sums = {
-            f"{what}_{place}_{self.column}": Total(one, LongType())
-            for what, places in found.items()
-            for place, one in enumerate(places)
+            f"{what}_{place}_{self.column}": Total(limb, LongType())
+            for what, limbs in (("units", whole_limbs(whole)), ("squares", square_limbs(whole)))
+            for place, limb in enumerate(limbs)
         }
         return {**sums, f"count_{self.column}": not_null(self.column)}
 
     def present(self, parts: Mapping[str, Column], types: Mapping[str, DataType]) -> Column:
         *sums, count = (parts[name] for name in self.prepare(types))
-        return self._of(joined(sums[:UNITS]), joined(sums[UNITS:]), count, types)
+        return self._of(whole_sum(sums[:2]), whole_sum(sums[2:]), count, types)
 
     def plain(self, types: Mapping[str, DataType]) -> Column:
-        whole = units(self.column, types).cast(DecimalType(DIGITS, 0))
+        whole = units(self.column, types).cast(DecimalType(SQUARED_DIGITS, 0))
         return self._of(F.sum(whole), F.sum(whole * whole), F.count(column(self.column)), types)
 
     def _of(self, total: Column, squares: Column, count: Column, types: Mapping[str, DataType]) -> Column:

@@ -3,22 +3,26 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import Column
 
-from lakemill.errors import CommitLost, CorruptFeed, LakemillError, first_line
-from lakemill.job import Dump, Job
-from lakemill.lake.change import FEED, NETTED
+from lakemill.errors import CommitLost, CorruptFeed, LakemillError, UsageError, first_line
+from lakemill.job import Job
+from lakemill.lake.change import COMPARED, FEED, NETTED
 from lakemill.lake.commit import is_old, repeat
-from lakemill.lake.failures import corrupt_feed, damaged_log, feed_unreadable, files_gone, row_refused, version_gone
+from lakemill.lake.failures import corrupt_feed, damaged_log, files_gone, read_failure, row_refused, version_gone
 from lakemill.lake.progress import Progress
 from lakemill.maps.where import keys_where
 from lakemill.observe.runs import Run
 from lakemill.refresh import rebuild, update
+from lakemill.refresh.adopt import verified
 from lakemill.refresh.commit import stage
+from lakemill.refresh.load import load
 from lakemill.refresh.plan import NOTHING, REBUILD, Plan, allowed, decide
+from lakemill.refresh.refusal import refusal_of
 from lakemill.refresh.restate import restate
 from lakemill.refresh.task import Task, prepare
 from lakemill.world import World
@@ -31,13 +35,20 @@ def refresh(world: World, job: Job, policy: str, run: Run, where: str | None = N
 
     where: a condition on its key; these keys are made anew besides.
     """
-    assert not isinstance(job.source, Dump)
+    if job.outside:
+        if where:
+            raise UsageError(f"{job.target}: --where chooses keys, and it has none; use --policy rebuild.")
+        load(world, job, policy, run)
+        return
     with _in_words(job):
         with stage(run, "plan"):
             task = prepare(world, job, policy)
         chosen = keys_where(world.spark, job, task.mapped.schema, where) if where else None
         run.versions = task.next_progress().versions
         run.version = task.target_version
+        if task.adopts:
+            with stage(run, "adopt"):
+                task = verified(world, task, policy)
         _do(task, policy, run)
         if chosen is not None and where and run.plan != REBUILD:
             _restate(world, job, chosen, where, run)
@@ -54,60 +65,96 @@ def _restate(world: World, job: Job, chosen: Column, where: str, run: Run) -> No
 def _do(task: Task, policy: str, run: Run) -> None:
     run.plan, run.reason, run.detail = task.plan.kind, task.plan.reason, task.plan.detail
     if task.plan.kind == NOTHING:
-        _renew(task)
+        _renew(task, run)
         return
     try:
         (rebuild.rebuild if task.plan.kind == REBUILD else update.update)(task, run)
     except (PySparkException, Py4JJavaError) as error:
-        other = _otherwise(task, policy, error) if task.plan.kind != REBUILD else None
-        if other is None:
+        replanned = _otherwise(task, policy, error) if task.plan.kind != REBUILD else None
+        if replanned is None and row_refused(error):
+            raise refusal_of(task, error) from error
+        if replanned is None:
             raise
-        _do(other, policy, run)
+        _do(replanned, policy, run)
 
 
-def _renew(task: Task) -> None:
-    """Write the progress again before the tables forget the versions that it names; else nothing is written."""
+def _renew(task: Task, run: Run) -> None:
+    """Write the progress again before the tables forget the versions that it names; else nothing is written.
+
+    Or once a table was adopted, or its job's files say something else that comes to the same: an upgrade to come is
+    told from a change by what the files say.
+    """
     assert isinstance(task.progress, Progress)
-    ahead = any(change.ahead for change in task.changes.values())
-    if not ahead and is_old(task.target, task.progress, [source.keeps for source in task.sources.values()]):
+    if any(change.ahead for change in task.changes.values()):
+        return
+    kept = [source.keeps for source in task.sources.values()]
+    if task.adopts:  # the ledger tells of this
+        progress = replace(task.next_progress(), run_id=run.run_id)
+        run.version = repeat(task.target, progress, task.target_version).version
+    elif task.reworded or is_old(task.target, task.progress, kept):
         repeat(task.target, task.next_progress(), task.target_version)
 
 
 def _otherwise(task: Task, policy: str, error: Exception) -> Task | None:
-    """The task planned anew, where the feed turned out to be unreadable though its log and files promised it.
+    """The task planned anew, where its change cannot be read as the log promised, or a value in it was refused.
 
-    Or where a value was refused: a row that came and went again is in no version, and a rebuild knows it not.
+    None where the error has another cause, which no other plan would help.
     """
-    if row_refused(error):
-        return _netted(task, policy, error)
-    if version_gone(error):
-        reason, detail = "FEED_EXPIRED", "files of its change feed are gone"
-    elif feed_unreadable(error):
-        reason, detail = "FEED_UNREADABLE", "Delta cannot read its change feed"
-    else:
+    if corrupt_feed(error):
         return None
-    by_feed = {name: change for name, change in task.changes.items() if change.changes_data and change.by == FEED}
-    compared = {name: task.sources[name].compared(change, reason, detail) for name, change in by_feed.items()}
+    netted = _netted(task) if row_refused(error) else None
+    if netted:
+        return netted
+    unread = _unread(task, error)
+    if unread:
+        return _comparing(task, policy, *unread)
+    if not row_refused(error):
+        return None
+    plan = Plan(REBUILD, "CHANGE_REFUSED", f"a value of the change is refused: {first_line(error)}")
+    return replace(task, plan=allowed(task.job, policy, plan))
+
+
+def _unread(task: Task, error: Exception) -> tuple[str, str] | None:
+    """Why a source's change cannot be read, as a reason code and its detail; None where each can be.
+
+    Nobody can list all that may be wrong with a feed, so each change is read once more, without the user's map.
+    """
+    if version_gone(error):
+        return "FEED_EXPIRED", "files of its change feed are gone"
+    for name, change in task.changes.items():
+        by, what = (COMPARED, "its versions") if change.by == COMPARED else (FEED, "its change feed")
+        read = partial(task.sources[name].changed, replace(change, by=by))
+        failure = read_failure(read) if change.changes_data else ""
+        if failure:
+            return "FEED_UNREADABLE", f"Delta cannot read {what} ({failure})"
+    return None
+
+
+def _comparing(task: Task, policy: str, reason: str, detail: str) -> Task:
+    """The task on what differs between versions, where feeds cannot be read; rebuilt where these were compared too."""
+    fed = {name: change for name, change in task.changes.items() if change.changes_data and change.by != COMPARED}
+    compared = {name: task.sources[name].compared(change, reason, detail) for name, change in fed.items()}
     changes = {**task.changes, **compared}
-    plan = decide(task.kind, policy, changes, None, task.mapped.joins)
-    if changes == task.changes:  # they were compared already, and that failed too
+    if not compared:
         plan = allowed(task.job, policy, Plan(REBUILD, reason, f"{', '.join(task.job.sources)}: {detail}"))
+    else:
+        plan = decide(task.kind, policy, changes, None, task.mapped.joins)
     return replace(task, changes=changes, plan=plan)
 
 
-def _netted(task: Task, policy: str, error: Exception) -> Task:
-    """The task on rows that are in one of the versions; rebuilt where a value is refused then, too.
+def _netted(task: Task) -> Task | None:
+    """The task on rows that are in one of the versions; None where it is so already, or its rows cannot be told apart.
 
-    Rows of two sources may never have been there at one time, and what an update subtracts may need more room than the
-    result. If it is the source's rows as they are, the rebuild says so.
+    A row that came and went again is in no version, and a rebuild does not know it. Rows of two sources may never have
+    been there at one time, and what an update subtracts may need more room than the result. If it is the source's rows
+    as they are that a map refuses, the rebuild says so.
     """
     by_feed = [name for name, c in task.changes.items() if c.changes_data and c.by == FEED and c.comparable]
+    if not by_feed:
+        return None
     netted = {name: replace(task.changes[name], by=NETTED) for name in by_feed}
-    if netted:
-        detail = f"{task.plan.detail}; a row of the feed is refused: those that came and went again are left out"
-        return replace(task, changes={**task.changes, **netted}, plan=replace(task.plan, detail=detail))
-    plan = Plan(REBUILD, "CHANGE_REFUSED", f"a value of the change is refused: {first_line(error)}")
-    return replace(task, plan=allowed(task.job, policy, plan))
+    detail = f"{task.plan.detail}; a row of the feed is refused: those that came and went again are left out"
+    return replace(task, changes={**task.changes, **netted}, plan=replace(task.plan, detail=detail))
 
 
 @contextmanager

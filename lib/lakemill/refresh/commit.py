@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from time import monotonic
-from typing import Any
 
 from lakemill.lake.commit import committed
-from lakemill.lake.log import Commit
 from lakemill.lake.progress import Progress
 from lakemill.lake.tables import Table
-from lakemill.observe.runs import Run
+from lakemill.observe.runs import Run, measure
 
 
 def commit(target: Table, planned: int, progress: Progress, run: Run, write: Callable[[], None]) -> None:
@@ -18,8 +17,8 @@ def commit(target: Table, planned: int, progress: Progress, run: Run, write: Cal
     `planned`: the target's version that the plan was made from.
     """
     with stage(run, "write"):
-        done = committed(target, planned, progress, write)
-    _measure(run, done)
+        done = committed(target, planned, replace(progress, run_id=run.run_id), write)
+    measure(run, done)
 
 
 @contextmanager
@@ -30,20 +29,3 @@ def stage(run: Run, name: str) -> Iterator[None]:
         yield
     finally:
         run.stages[name] = round(run.stages.get(name, 0.0) + monotonic() - began, 3)
-
-
-def _measure(run: Run, done: Commit) -> None:
-    """What Delta said of the commit."""
-    said: dict[str, Any] = done.info.get("operationMetrics") or {}
-    run.version = done.version
-
-    def total(*names: str) -> int:
-        return sum(int(said.get(name, 0)) for name in names)
-
-    if done.info.get("operation") == "MERGE":
-        run.rows_out = total("numTargetRowsInserted", "numTargetRowsUpdated", "numTargetRowsDeleted")
-        run.rows_rewritten, run.files_rewritten = total("numTargetRowsCopied"), total("numTargetFilesRemoved")
-        run.bytes_written = total("numTargetBytesAdded")
-    else:
-        run.rows_out, run.bytes_written = total("numOutputRows"), total("numOutputBytes")
-        run.rows_rewritten, run.files_rewritten = 0, total("numRemovedFiles")

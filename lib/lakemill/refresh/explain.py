@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame
 
 from lakemill.core.steps import steps
-from lakemill.job import Dump, Job
-from lakemill.lake.progress import read_progress
+from lakemill.job import Job
 from lakemill.refresh import Task, prepare
 from lakemill.refresh.load import plan_load
 from lakemill.refresh.plan import UPDATE
@@ -30,10 +29,9 @@ class Explanation:
 
 def explain(world: World, job: Job, policy: str = "auto") -> Explanation:
     """The explanation for one table; reads logs only."""
-    if isinstance(job.source, Dump):
-        target = world.lake.table(job.target)
-        plan, _, _ = plan_load(world, job, policy, read_progress(target.log(), job.target))
-        feed = {job.source.feed: f"dumps in {world.landing}/{job.source.feed}"}
+    if job.outside:
+        known = plan_load(world, job, policy)
+        plan, feed = known.plan, {known.source.name: known.source.words(None)}
         return Explanation(
             job.target, plan.kind, plan.reason, plan.detail, feed, {}, "appends; dumps are never taken back", []
         )
@@ -59,8 +57,8 @@ def _met(task: Task, at: int) -> str:
     joins, names = task.mapped.joins, task.job.sources
     if at in joins.opaque or joins.constant(at):
         return f"; a change of it rebuilds, {'OUTER_JOIN' if at in joins.opaque else 'MAP_NOT_LINEAR'}"
-    by = {link.other: ", ".join(its for _, its in link.columns) for link in joins.path(at)}
-    others = [f"{names[other]} {'by ' + by[other] if other in by else 'whole'}" for other in sorted(joins.beside(at))]
+    by = {link.right: ", ".join(column for _, column in link.columns) for link in joins.path(at)}
+    others = [f"{names[place]} {'by ' + by[place] if place in by else 'whole'}" for place in sorted(joins.beside(at))]
     return f"; a change of it meets {' and '.join(others)}" if others else ""
 
 

@@ -1,94 +1,170 @@
 """A bronze table's run: the dumps that it does not have yet, all of them in one commit, or none."""
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import reduce
+from operator import or_
+
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
+from pyspark.sql import Column, DataFrame, functions as F
 
-from lakemill.job import Dump, Job
+from lakemill.errors import LakemillError
+from lakemill.job import Job
+from lakemill.lake.commit import repeat
+from lakemill.lake.failures import data_refused
 from lakemill.lake.progress import LANDING, NoProgress, Progress, read_progress
-from lakemill.lake.tables import Table, append, create
+from lakemill.lake.quiet import failures_untold
+from lakemill.lake.tables import Table, append_widening, create, take_back
 from lakemill.observe.runs import Run
 from lakemill.refresh.commit import commit, stage
 from lakemill.refresh.plan import NOTHING, REBUILD, UPDATE, Plan, allowed
-from lakemill.sources.dumps import Delivery, Landing, choose, look, not_loaded
-from lakemill.sources.records import LINEAGE, missing_files, read_header, read_rows, refused
+from lakemill.sources.dumps import Dumps, dumps_of, loaded_again, not_loaded
+from lakemill.sources.manifest import Delivery
 from lakemill.world import World
+
+FEW_DAYS = 16
+
+
+@dataclass(frozen=True)
+class Load:
+    """What is known of a bronze table before anything of it runs. dumps: what is to be loaded."""
+
+    job: Job
+    target: Table
+    source: Dumps
+    progress: Progress | NoProgress
+    plan: Plan
+    dumps: Sequence[Delivery]
+
+    def next_progress(self) -> Progress:
+        """What the commit of this run is to record."""
+        positions, plan = {LANDING: self.source.position()}, self.plan
+        return Progress(self.progress.run + 1, positions, "dump", plan.kind, plan.reason)
 
 
 def load(world: World, job: Job, policy: str, run: Run) -> None:
     """Load what the landing holds and the table does not; the caller holds the table's lock."""
-    assert isinstance(job.source, Dump)
-    target = world.lake.table(job.target)
     with stage(run, "plan"):
-        progress = read_progress(target.log(), job.target)
-        plan, dumps, landing = plan_load(world, job, policy, progress)
-    run.plan, run.reason, run.detail = plan.kind, plan.reason, plan.detail
-    run.version = progress.version if isinstance(progress, Progress) else None
-    if plan.kind != NOTHING:
-        _write(target, dumps, plan, landing, progress, run)
+        task = plan_load(world, job, policy)
+    run.plan, run.reason, run.detail = task.plan.kind, task.plan.reason, task.plan.detail
+    run.remark = task.source.landing.left
+    run.version = task.progress.version if isinstance(task.progress, Progress) else None
+    if task.plan.kind != NOTHING:
+        known = task.target.log().schema.names if task.plan.kind == UPDATE else []
+        write(task, task.source.rows(task.dumps, known, lambda: _oldest(task.target)), run)
     world.pins.pop(job.target, None)
 
 
-def plan_load(
-    world: World, job: Job, policy: str, progress: Progress | NoProgress
-) -> tuple[Plan, list[Delivery], Landing]:
-    """The plan, the dumps to load for it, and the landing as it is now."""
-    assert isinstance(job.source, Dump)
-    landing = look(world.spark, world.landing, job.source.feed)
-    plan, dumps = _plan(job, policy, landing, world.lake.table(job.target), progress)
-    return plan, dumps, landing
+def plan_load(world: World, job: Job, policy: str) -> Load:
+    """The plan, and the dumps to load for it; reads manifests and the table's dump ids only."""
+    assert job.outside
+    target = world.lake.table(job.target)
+    progress = read_progress(target.log(), job.target)
+    source = dumps_of(world.spark, world.landing, job.outside.feed)
+    known = Load(job, target, source, progress, Plan(NOTHING, "NOTHING_NEW"), [])
+    if not source.landing.manifests:
+        return _with(known, Plan(NOTHING, "NOTHING_NEW", f"no dump lies at {source.landing.uri}"), [])
+    return _anew(known, policy) if isinstance(progress, NoProgress) or policy == REBUILD else _news(known, progress)
 
 
-def _plan(
-    job: Job, policy: str, landing: Landing, target: Table, progress: Progress | NoProgress
-) -> tuple[Plan, list[Delivery]]:
-    if not landing.manifests:
-        return Plan(NOTHING, "NOTHING_NEW", f"no dump lies at {landing.uri}"), []
-    if policy != REBUILD and _as_it_was(landing, progress):
-        return Plan(NOTHING, "NOTHING_NEW", "the landing is as it was"), []
-    deliveries, loaded = landing.deliveries(target.spark), loaded_dumps(target)
-    if isinstance(progress, NoProgress) or policy == REBUILD:
-        known = choose(deliveries, loaded, job.target)
-        reason = progress.reason if isinstance(progress, NoProgress) else "ASKED_FOR"
-        plan = allowed(job, policy, Plan(REBUILD, reason, f"{len(deliveries)} deliveries"))
-        return plan, known + not_loaded(deliveries, loaded)
-    new = not_loaded(deliveries, loaded)
-    if not new:
-        return Plan(NOTHING, "NOTHING_NEW", "the landing has only dumps that are loaded"), []
-    return Plan(UPDATE, "UPDATE", f"{len(new)} new dump{'s' if len(new) > 1 else ''}"), new
-
-
-def _write(
-    target: Table, dumps: list[Delivery], plan: Plan, landing: Landing, progress: Progress | NoProgress, run: Run
-) -> None:
-    spark = target.spark
-    missing_files(spark, dumps)
-    planned = target.log().version
-    known = [name for name in target.log().schema.names if name not in LINEAGE] if plan.kind == UPDATE else []
-    rows = read_rows(spark, dumps, tuple(known) or read_header(spark, dumps[0].files[0]))
-    next_progress = Progress(progress.run + 1, {LANDING: {"digest": landing.digest}}, "dump", plan.kind, plan.reason)
-
-    def write() -> None:
-        if plan.kind == UPDATE:
-            append(target, rows)
-        else:
-            create(target, rows)
-
+def write(task: Load, rows: DataFrame, run: Run) -> None:
+    """Write the rows of the dumps in one commit, and see that all of them arrived."""
+    target, planned = task.target, task.target.log().version
+    put = append_widening if task.plan.kind == UPDATE else create
     try:
-        commit(target, planned, next_progress, run, write)
+        with failures_untold(target.spark):
+            commit(target, planned, task.next_progress(), run, lambda: put(target, rows))
     except (PySparkException, Py4JJavaError) as error:
-        raise refused(error) or error from None
-    run.rows_in = sum(file.rows for dump in dumps for file in dump.files)
+        raise data_refused(error) or error from None
+    with stage(run, "check"):
+        _check_arrived(task, planned)
+    run.rows_in = sum(file.rows for dump in task.dumps for file in dump.files)
 
 
-def _as_it_was(landing: Landing, progress: Progress | NoProgress) -> bool:
-    """Whether nothing came to the landing since the progress was written."""
-    return isinstance(progress, Progress) and progress.positions.get(LANDING) == {"digest": landing.digest}
+def _anew(known: Load, policy: str) -> Load:
+    """All dumps: those that the table has, in case they are there, and the others."""
+    delivered, loaded = known.source.came(), loaded_dumps(known.target)
+    reason = known.progress.reason if isinstance(known.progress, NoProgress) else "ASKED_FOR"
+    plan = allowed(known.job, policy, Plan(REBUILD, reason, f"{len(delivered)} deliveries"))
+    dumps = loaded_again(delivered, loaded, known.job.target) + not_loaded(delivered, loaded)
+    # The first dump's columns come first in the table, whatever the folders are called.
+    return _with(known, plan, sorted(dumps, key=lambda dump: (dump.dump_date, dump.folder)))
 
 
-def loaded_dumps(target: Table) -> dict[str, str]:
-    """The dumps that the table holds (id -> a file's name), read from its rows: they cannot disagree."""
+def _news(known: Load, progress: Progress) -> Load:
+    """The dumps whose manifests came since the last run, but for those that were delivered again.
+
+    Of which the table is asked for no more than their days, so that its files' statistics leave out the rest.
+    """
+    since = progress.positions.get(LANDING)
+    came = known.source.came(since)
+    if not came:
+        return _with(known, Plan(NOTHING, "NOTHING_NEW", "the landing is as it was"), [])
+    as_it_was = known.source.landing.is_as_at(since)
+    new = not_loaded(came, loaded_dumps(known.target, came if as_it_was else None))
+    if not new:
+        return _with(known, Plan(NOTHING, "NOTHING_NEW", "the landing has only dumps that are loaded"), [])
+    return _with(known, Plan(UPDATE, "UPDATE", f"{len(new)} new dump{'s' if len(new) > 1 else ''}"), new)
+
+
+def _with(known: Load, plan: Plan, dumps: Sequence[Delivery]) -> Load:
+    return Load(known.job, known.target, known.source, known.progress, plan, dumps)
+
+
+def loaded_dumps(target: Table, like: Iterable[Delivery] | None = None) -> dict[str, str]:
+    """The dumps that the table holds (id -> a file's name), read from its rows: they cannot disagree.
+
+    like: dumps; only those of their days are asked for, since a dump's day is part of its id.
+    """
     log = target.log()
     if not log.exists:
         return {}
-    rows = target.full(log.version).select("dump_id", "file_name").distinct().collect()
-    return {row["dump_id"]: row["file_name"] for row in rows}
+    rows = target.full(log.version)
+    if like is not None:
+        rows = rows.where(of_days(like))
+    return {row["dump_id"]: row["file_name"] for row in rows.select("dump_id", "file_name").distinct().collect()}
+
+
+def _oldest(target: Table) -> date | None:
+    """The first day that the table has a dump of."""
+    log = target.log()
+    return target.full(log.version).agg(F.min("dump_date")).collect()[0][0] if log.exists else None
+
+
+def _check_arrived(task: Load, planned: int) -> None:
+    """Raises LakemillError, and takes the commit back, where the table has not as many rows of a file as it should.
+
+    What Spark handed out was checked by those who got it; this is about what it did not hand out, or did twice.
+    """
+    target = task.target
+    rows = target.full(target.log().version).where(of_days(task.dumps))
+    counted = {tuple(row[:2]): row[2] for row in rows.groupBy("dump_id", "file_name").count().collect()}
+    for dump_id, file in [(dump.dump_id, file) for dump in task.dumps for file in dump.files]:
+        arrived = counted.get((dump_id, file.name), 0)
+        if arrived != file.rows:
+            _undo(task, planned)
+            raise LakemillError(
+                f"{target.name}: {file.rows} rows of {file.name} were to be loaded, and {arrived} arrived. The "
+                "load was taken back, so nothing of it is in the table. Run again; if it fails again, ask for the dump "
+                "under another folder's name."
+            )
+
+
+def _undo(task: Load, planned: int) -> None:
+    """Give the table the rows that it had before, and the progress: the same dumps are new again."""
+    target = task.target
+    take_back(target, planned)
+    before = task.progress.positions if isinstance(task.progress, Progress) else {}
+    again = Progress(task.progress.run + 2, before, "dump", task.plan.kind, "TAKEN_BACK")
+    repeat(target, again, target.log().version)
+
+
+def of_days(dumps: Iterable[Delivery]) -> Column:
+    """The condition on the table's rows that they are of one of these dumps' days."""
+    days = sorted({dump.dump_date for dump in dumps})
+    # Of a list, Delta leaves out files by its least and its greatest value only: a late day would read all since then.
+    if 0 < len(days) <= FEW_DAYS:
+        return reduce(or_, [F.col("dump_date") == day for day in days])
+    return F.col("dump_date").isin(days)

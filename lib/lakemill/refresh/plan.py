@@ -1,13 +1,15 @@
 """The plan: rebuild, update or nothing, and why. Decided from facts alone; nothing is read or written here."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lakemill.core.joins import Joins
 from lakemill.errors import UsageError
 from lakemill.job import Job
 from lakemill.kinds import Kind
 from lakemill.lake.change import Change
+from lakemill.lake.progress import Progress
+from lakemill.maps.definition import Definition
 
 POLICIES = ("auto", "update", "rebuild")
 NOTHING, UPDATE, REBUILD = "nothing", "update", "rebuild"
@@ -32,6 +34,12 @@ def decide(kind: Kind, policy: str, changes: Mapping[str, Change], definition: P
     definition: the rebuild that a changed definition, or changed columns of a source, ask for.
     """
     return allowed(kind.job, policy, _plan(kind, policy, changes, definition, joins))
+
+
+def adopted(plan: Plan, progress: Progress, present: Definition) -> Plan:
+    """The plan of a table that was made by the same job under another Spark or Python, and is verified first."""
+    made = f"made under {progress.made_by}, now {present.made_by}"
+    return replace(plan, reason="ADOPTED", detail=f"{made}: a sample of its keys is verified first; {plan.detail}")
 
 
 def allowed(job: Job, policy: str, plan: Plan) -> Plan:
@@ -108,9 +116,9 @@ def _dearer(changes: Mapping[str, Change]) -> Plan | None:
 
 
 def is_small(changes: Iterable[Change]) -> bool:
-    """Whether they may come to the driver."""
-    found = list(changes)
-    return sum(c.feed_bytes for c in found) <= SMALL_BYTES and sum(c.feed_rows for c in found) <= SMALL_ROWS
+    """Whether the rows of these changes may come to the driver."""
+    listed = list(changes)
+    return sum(c.feed_bytes for c in listed) <= SMALL_BYTES and sum(c.feed_rows for c in listed) <= SMALL_ROWS
 
 
 def _moved(changes: Mapping[str, Change]) -> str:

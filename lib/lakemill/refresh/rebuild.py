@@ -4,6 +4,7 @@ from pyspark.sql import DataFrame
 
 from lakemill.core.local import Held, holding
 from lakemill.kinds import Write
+from lakemill.lake.presented import altered
 from lakemill.lake.tables import Table, by_range, create
 from lakemill.observe.runs import Run
 from lakemill.refresh.commit import commit, stage
@@ -37,6 +38,6 @@ def _write(task: Task, rows: DataFrame, run: Run, held: Held) -> Write:
 
 
 def _same_columns(target: Table, rows: DataFrame) -> bool:
-    """Whether the table has these names and types; what may be NULL does not matter."""
+    """Whether the table has these columns and can hold these rows."""
     log = target.log()
-    return log.exists and log.schema.simpleString() == rows.schema.simpleString()
+    return log.exists and not altered(rows.schema, log.schema)

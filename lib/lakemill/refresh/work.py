@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from pyspark.sql import DataFrame, Observation, functions as F
 
-from lakemill.core import changes, mapreduce
-from lakemill.core.changes import Source
+from lakemill.core import changes
+from lakemill.core.changes import SourceRows
+from lakemill.core.keys import of_keys
 from lakemill.core.local import Held
 from lakemill.core.near import Near
 from lakemill.core.weights import came, weigh, went
@@ -17,7 +18,7 @@ from lakemill.refresh.commit import stage
 from lakemill.refresh.task import Task
 
 MANY_KEYS = 100_000
-"""More touched keys than this stay on the executors."""
+"""Where a change touches more keys than this, what is read and computed of them stays on the executors."""
 
 
 @dataclass(frozen=True)
@@ -40,15 +41,14 @@ class UpdateWork:
     def touched(self, keys: DataFrame) -> tuple[DataFrame, Held]:
         """The touched keys, computed and counted, and how to hold what comes of them.
 
-        A small change of a source that others are joined with may touch any number of keys.
+        A small change of a source that others are joined with may touch any number of keys: these are counted before
+        they come to the driver.
         """
-        if len(self.task.job.sources) == 1 or not self.held.small:
-            frame, self.run.keys_touched = self.held.hold(keys)
-            return frame, self.held
-        frame, self.run.keys_touched = self.held.spread().hold(keys)
+        joined = len(self.task.job.sources) > 1 and self.held.small
+        frame, self.run.keys_touched = (self.held.spread() if joined else self.held).hold(keys)
         if self.run.keys_touched > MANY_KEYS:
             return frame, self.held.spread()
-        return self.held.hold(frame)[0], self.held
+        return (self.held.hold(frame)[0] if joined else frame), self.held
 
     def mapped_now(self, keys: DataFrame, place: Near, few: bool) -> DataFrame:
         """The mapped rows of these keys, of the sources as they are now.
@@ -63,7 +63,7 @@ class UpdateWork:
             rows = self.task.sources[name].rows().alias("r").where(place.of("r", own))
             frames.append(changes.meeting(rows, keys, list(own.items())) if own else rows)
         mapped = job.mapped(*frames)
-        return mapped if whole else mapreduce.of_keys(mapped, keys, key, few)
+        return mapped if whole else of_keys(mapped, keys, key, few)
 
 
 @dataclass(frozen=True)
@@ -78,19 +78,19 @@ def mapped_change(task: Task, held: Held) -> Changed:
     """The mapped change. Where several sources are joined, what is read of each is computed and held."""
     if len(task.job.sources) == 1:
         return _of_one(task)
-    found = {name: held.hold(_read(task, name)) for name, change in task.changes.items() if change.changes_data}
-    sources = _sources(task, {name: frame for name, (frame, _) in found.items()})
+    read = {name: held.hold(_read(task, name)) for name, change in task.changes.items() if change.changes_data}
+    sources = _sources(task, {name: frame for name, (frame, _) in read.items()})
     sides = held.spread()
     rows = changes.change_of(task.job, task.mapped.joins, sources, lambda frame: sides.hold(frame)[0])
-    return Changed(rows, lambda: sum(count for _, count in found.values()))
+    return Changed(rows, lambda: sum(count for _, count in read.values()))
 
 
 def planned(task: Task) -> DataFrame:
     """The mapped change as it would be read: nothing is computed."""
     if len(task.job.sources) == 1:
         return _of_one(task).rows
-    found = {name: _read(task, name) for name, change in task.changes.items() if change.changes_data}
-    return changes.change_of(task.job, task.mapped.joins, _sources(task, found), lambda frame: frame)
+    read = {name: _read(task, name) for name, change in task.changes.items() if change.changes_data}
+    return changes.change_of(task.job, task.mapped.joins, _sources(task, read), lambda frame: frame)
 
 
 def _of_one(task: Task) -> Changed:
@@ -108,13 +108,13 @@ def _read(task: Task, name: str) -> DataFrame:
     return task.sources[name].changed(task.changes[name])
 
 
-def _sources(task: Task, found: dict[str, DataFrame]) -> Sequence[Source]:
+def _sources(task: Task, read: dict[str, DataFrame]) -> Sequence[SourceRows]:
     """Each source of the job, in its place; one that is named twice is read twice, so that its columns are two."""
-    return [_source(task, name, found.get(name)) for name in task.job.sources]
+    return [_source(task, name, read.get(name)) for name in task.job.sources]
 
 
-def _source(task: Task, name: str, found: DataFrame | None) -> Source:
+def _source(task: Task, name: str, changed: DataFrame | None) -> SourceRows:
     source, change = task.sources[name], task.changes[name]
-    if found is None:
-        return Source(source.rows())
-    return Source(source.rows(), found, source.before(change) if change.kept else None, change.removes)
+    if changed is None:
+        return SourceRows(source.rows())
+    return SourceRows(source.rows(), changed, source.before(change) if change.kept else None, change.removes)

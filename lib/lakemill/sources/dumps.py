@@ -1,141 +1,177 @@
-"""Dumps: what a team delivers as files. Each is checked against its manifest and becomes bronze rows once, whole.
+"""Dumps as a source: what a team delivers as files. Each is checked against its manifest and taken once, whole.
 
-A dump is a folder `landing/<feed>/<folder>` with a manifest.json:
-    {"feed": "sales", "dump_date": "2017-01-01",
-     "files": [{"name": "sales.csv.gz", "bytes": 81, "sha256": "..", "rows": 4}]}
-Its id is the digest of its day and its files' digests, so a dump that is delivered again is known by what it holds,
-and a later snapshot that happens to equal an earlier one is a dump of its own.
+A dump is a folder `landing/<feed>/<folder>` with a manifest. It is known by its day and its files' digests, so a dump
+that is delivered again is known by what it holds, and a later snapshot that happens to equal an earlier one is a dump
+of its own.
 """
 
-import hashlib
-import json
+import math
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
+from urllib.parse import unquote
 
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.types import Row
 
 from lakemill.errors import DataRefused, UsageError
-from lakemill.lake.files import read_texts
+from lakemill.lake.change import Change
+from lakemill.lake.progress import Position
+from lakemill.sources.header import bronze_schema, check_header, table_columns
+from lakemill.sources.landing import Landing
+from lakemill.sources.manifest import MANIFEST, Delivery, DumpFile, read_manifest
+from lakemill.sources.records import Expected, read_header, records, unlike
+from lakemill.sources.storage import Storage, at_once
 
-MANIFEST = "manifest.json"
-FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,200}")
+HEAD = 256 * 1024
+"""So many bytes of a file are read for its header; more only where that is longer."""
 
-
-@dataclass(frozen=True)
-class DumpFile:
-    """One file of a dump as its manifest has it. `path`: where it is; `name`: below the landing."""
-
-    path: str
-    name: str
-    size: int
-    sha256: str
-    rows: int
-
-
-@dataclass(frozen=True)
-class Delivery:
-    """One dump: its id, the day that it is of, and its files."""
-
-    dump_id: str
-    dump_date: date
-    folder: str
-    files: tuple[DumpFile, ...]
+# Names are no patterns, folders such as day=1 are no columns, and what a session says of files that are damaged or gone
+# must not lose a row. The first of these is Spark's own and in no documentation: `_check_handed_out` relies on none.
+READ_ALL = {
+    "__globPaths__": "false",
+    "recursiveFileLookup": "true",
+    "ignoreCorruptFiles": "false",
+    "ignoreMissingFiles": "false",
+}
 
 
 @dataclass(frozen=True)
-class Landing:
-    """The folders that one feed has been delivered in, and a digest that changes when a manifest comes or changes."""
+class Dumps:
+    """One feed, as its landing was when the run began."""
 
-    uri: str
-    feed: str
-    manifests: tuple[str, ...]
-    digest: str
+    storage: Storage
+    landing: Landing
 
-    def deliveries(self, spark: SparkSession) -> list[Delivery]:
-        """All of them in the order of their folders' names; raises DataRefused for a manifest that is none."""
-        texts = read_texts(spark, self.manifests)
-        return [_delivery(self, path, text) for path, text in zip(self.manifests, texts, strict=True)]
+    @property
+    def name(self) -> str:
+        """The feed's name."""
+        return self.landing.feed
+
+    @property
+    def keeps(self) -> float:
+        """For ever: dumps stay in the landing."""
+        return math.inf
+
+    def words(self, change: Change | None) -> str:
+        """Where the dumps lie, and which are left for a later run."""
+        place, left = f"dumps in {self.landing.uri}", self.landing.left
+        return f"{place}; {left}" if left else place
+
+    def position(self) -> Position:
+        """How far the landing reads."""
+        return self.landing.position()
+
+    def came(self, since: Position | None = None) -> list[Delivery]:
+        """The dumps whose manifests came since a position, in the order of their folders' names; all, if it is None.
+
+        Raises DataRefused for a manifest that is none.
+        """
+        uri, feed, folders = self.landing.uri, self.landing.feed, self.landing.since(since)
+        contents = at_once(lambda folder: self.storage.content(f"{uri}/{folder}/{MANIFEST}"), folders)
+        return [read_manifest(uri, feed, *pair) for pair in zip(folders, contents, strict=True)]
+
+    def rows(self, dumps: Sequence[Delivery], known: Sequence[str], oldest: Callable[[], date | None]) -> DataFrame:
+        """All rows of these dumps, raw, with where each came from.
+
+        known: the columns of the table that has some.   oldest: the first day that it has; asked where that matters.
+
+        Raises DataRefused for a file that is not there. The others are checked while they are read, so an action on
+        the rows raises where a file is not what its manifest says.
+        """
+        files = [file for dump in dumps for file in dump.files]
+        self._check_sizes(files)
+        headers = self._headers(files)
+        days = {file: dump.dump_date for dump in dumps for file in dump.files}
+        columns = tuple(table_columns(known, headers, lambda file: days[file] < (oldest() or date.min)))
+        expected = {
+            file.path: Expected(file, headers[file], dump.dump_id, dump.dump_date, columns)
+            for dump in dumps
+            for file in dump.files
+        }
+        spark = self.storage.spark
+        contents = spark.read.format("binaryFile").options(**READ_ALL).load(list(expected)).select("path", "content")
+        _check_handed_out(contents, expected)
+        rows = contents.rdd.flatMap(lambda row: _records(expected, row))
+        return spark.createDataFrame(rows, bronze_schema(columns), verifySchema=False)
+
+    def _check_sizes(self, files: Sequence[DumpFile]) -> None:
+        for file, size in zip(files, at_once(lambda file: self.storage.size(file.path), files), strict=True):
+            if size is None:
+                raise DataRefused(f"{file.path}: the manifest names this file and it is not there. Nothing was loaded.")
+            if size != file.size:
+                raise DataRefused(unlike(file, f"{file.size} bytes", f"{size}"))
+
+    def _headers(self, files: Sequence[DumpFile]) -> dict[DumpFile, tuple[str, ...]]:
+        headers = dict(zip(files, at_once(self._header, files), strict=True))
+        for file, header in headers.items():
+            check_header(file, header)
+        return headers
+
+    def _header(self, file: DumpFile) -> tuple[str, ...]:
+        try:
+            header = read_header(file, self.storage.content(file.path, HEAD) or b"")
+        except DataRefused:
+            header = None
+        if header is None:  # it is longer, or cannot be read: then the whole file tells where
+            header = read_header(file, self.storage.content(file.path) or b"")
+        return header or ()
 
 
-def look(spark: SparkSession, root: str, feed: str) -> Landing:
-    """The landing of a feed as it is now; raises DataRefused where a dump's folder has no manifest."""
-    jvm: Any = spark._jvm
-    uri = f"{root}/{feed}"
-    path = jvm.org.apache.hadoop.fs.Path(uri)
-    files = path.getFileSystem(spark._jsparkSession.sessionState().newHadoopConf())
-    if not files.exists(path):
+def dumps_of(spark: SparkSession, root: str, feed: str) -> Dumps:
+    """The dumps of a feed in the landing as it is now; raises UsageError where the feed has no folder."""
+    storage, place = Storage(spark), f"{root}/{feed}"
+    uri = storage.qualified(place)
+    if uri is None:
         raise UsageError(
-            f"{uri}: there is no such folder, so nobody can tell whether dumps are missing. Set `landing:` in conf to "
-            f'where the folder "{feed}" is delivered, or make it, empty, if nothing has been delivered yet.'
+            f"{place}: there is no such folder, so nobody can tell whether dumps are missing. Set `landing:` in conf "
+            f'to where the folder "{feed}" is delivered, or make it, empty, if nothing has been delivered yet.'
         )
-    folders = [str(status.getPath()) for status in files.listStatus(path) if status.isDirectory()]
-    folders = [folder for folder in sorted(folders) if not folder.rsplit("/", 1)[-1].startswith((".", "_"))]
-    statuses = files.globStatus(jvm.org.apache.hadoop.fs.Path(f"{uri}/*/{MANIFEST}"))
-    stamps = {str(s.getPath()): (int(s.getLen()), int(s.getModificationTime())) for s in statuses}
-    manifests = [f"{folder}/{MANIFEST}" for folder in folders]
-    for manifest in manifests:
-        if manifest not in stamps:
-            raise DataRefused(
-                f"{manifest.removesuffix('/' + MANIFEST)}: the dump has no {MANIFEST}, so nobody can tell whether it "
-                "is complete. Ask the team that delivers it to write the manifest last; nothing was loaded."
-            )
-    said = json.dumps([(manifest, stamps[manifest]) for manifest in manifests])
-    return Landing(uri, feed, tuple(manifests), hashlib.sha256(said.encode()).hexdigest()[:32])
+    return Dumps(storage, Landing(uri, feed, storage.manifests(uri)))
 
 
-def _delivery(landing: Landing, path: str, text: str | None) -> Delivery:
-    folder = path.removesuffix("/" + MANIFEST)
-    try:
-        said = json.loads(text or "")
-        if said["feed"] != landing.feed:
-            raise ValueError(f'it is of the feed "{said["feed"]}" and lies in that of "{landing.feed}"')
-        files = tuple(_file(landing, folder, entry) for entry in said["files"])
-        if not files:
-            raise ValueError("it names no files")
-        day = date.fromisoformat(said["dump_date"])
-    except (KeyError, TypeError, ValueError) as wrong:
-        what = f"it has no {wrong}" if isinstance(wrong, KeyError) else str(wrong)
-        raise DataRefused(
-            f"{path}: the manifest is not one: {what}. It should hold feed, dump_date (a day as 2017-01-31) and "
-            "files with name, bytes, sha256 and rows; nothing was loaded."
-        ) from None
-    digest = hashlib.sha256("".join([day.isoformat(), *(file.sha256 for file in files)]).encode()).hexdigest()
-    return Delivery(digest[:16], day, folder.rsplit("/", 1)[-1], files)
-
-
-def _file(landing: Landing, folder: str, entry: Mapping[str, Any]) -> DumpFile:
-    name = str(entry["name"])
-    if not FILE_NAME.fullmatch(name):
-        raise ValueError(f'"{name}" is not a plain file name')
-    below = f"{landing.feed}/{folder.rsplit('/', 1)[-1]}/{name}"
-    return DumpFile(f"{folder}/{name}", below, int(entry["bytes"]), str(entry["sha256"]), int(entry["rows"]))
-
-
-def not_loaded(deliveries: Iterable[Delivery], loaded: Mapping[str, str]) -> list[Delivery]:
-    """The deliveries of dumps that are not loaded (id -> file name), each dump once: the first by folder's name."""
+def not_loaded(dumps: Iterable[Delivery], loaded: Mapping[str, str]) -> list[Delivery]:
+    """The dumps that are not loaded (id -> file name), each once: the first by its folder's name."""
     first: dict[str, Delivery] = {}
-    for delivery in deliveries:
-        first.setdefault(delivery.dump_id, delivery)
-    return [delivery for dump_id, delivery in first.items() if dump_id not in loaded]
+    for dump in dumps:
+        first.setdefault(dump.dump_id, dump)
+    return [dump for dump in first.values() if not dump.ids_among(loaded)]
 
 
-def choose(deliveries: Iterable[Delivery], loaded: Mapping[str, str], table: str) -> list[Delivery]:
-    """The deliveries of the dumps already loaded (id -> file name): the same folder, or another that holds the same.
+def loaded_again(dumps: Iterable[Delivery], loaded: Mapping[str, str], table: str) -> list[Delivery]:
+    """The dumps that are loaded (id -> file name), under their ids: of the same folder, or another that holds the same.
 
     Raises UsageError where the landing no longer has one of them: reading it again would lose its rows.
     """
-    found: dict[str, Delivery] = {}
-    for delivery in deliveries:
-        if delivery.dump_id not in found or loaded.get(delivery.dump_id) in [file.name for file in delivery.files]:
-            found[delivery.dump_id] = delivery
-    gone = sorted(set(loaded) - set(found))
+    chosen: dict[str, Delivery] = {}
+    gone = dict(loaded)
+    for dump in dumps:
+        ids = dump.ids_among(loaded)
+        for dump_id in ids:
+            gone.pop(dump_id, None)
+        here = [dump_id for dump_id in ids if loaded[dump_id] in [file.name for file in dump.files]]
+        if here or (ids and dump.dump_id not in chosen):
+            chosen[dump.dump_id] = replace(dump, dump_id=(here or ids)[0])
     if gone:
         raise UsageError(
             f"{table}: the landing no longer holds {len(gone)} of the dumps that were loaded "
-            f"(such as {loaded[gone[0]]}), so it cannot be read again without losing rows. "
+            f"(such as {min(gone.values())}), so it cannot be read again without losing rows. "
             "Put them back; nothing was written."
         )
-    return [found[dump_id] for dump_id in loaded]
+    return list(chosen.values())
+
+
+def _check_handed_out(contents: DataFrame, expected: Iterable[str]) -> None:
+    """Raises DataRefused where Spark would not read each of these files, once, and no others."""
+    # As URIs, of which one of this machine begins file:/// here and file:/ everywhere else.
+    handed_out = sorted(re.sub("^file:/+", "file:/", unquote(uri)) for uri in contents.inputFiles())
+    if handed_out != sorted(expected):
+        different = sorted(set(handed_out) ^ set(expected)) or handed_out
+        raise DataRefused(
+            f"{different[0]}: Spark does not read this file as it is named. Rename it; nothing was loaded."
+        )
+
+
+def _records(expected: Mapping[str, Expected], row: Row) -> Iterator[tuple[object, ...]]:
+    return records(expected[str(row["path"])], bytes(row["content"]))

@@ -10,92 +10,40 @@ import hashlib
 import io
 import re
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql.types import DateType, LongType, Row, StringType, StructField, StructType
-
 from lakemill.errors import DataRefused
-from lakemill.sources.dumps import Delivery, DumpFile
+from lakemill.sources.header import places
+from lakemill.sources.manifest import DumpFile
 
-LINEAGE = ("dump_date", "dump_id", "file_name", "line_number")
 MAX_FIELD = 16 * 1024 * 1024
+PACKED = {b"\x1f\x8b": "gzip", b"PK\x03\x04": "zip", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
+"""How files that are packed begin, none of which can be the beginning of a header."""
 
 
 @dataclass(frozen=True)
 class Expected:
-    """What one file must be, and the dump that it belongs to."""
+    """What one file must be: its header, the dump that it belongs to, and the columns of the table that it goes to."""
 
     file: DumpFile
     header: tuple[str, ...]
     dump_id: str
     dump_date: date
+    columns: tuple[str, ...]
 
 
-def bronze_schema(header: Sequence[str]) -> StructType:
-    """The columns of a bronze table: the file's, as text, then where each row came from."""
-    kinds = [DateType(), StringType(), StringType(), LongType()]
-    lineage = [StructField(name, kind) for name, kind in zip(LINEAGE, kinds, strict=True)]
-    return StructType([*(StructField(name, StringType()) for name in header), *lineage])
+def read_header(file: DumpFile, content: bytes) -> tuple[str, ...] | None:
+    """The first record of a file, from its first bytes; None where it may not end within them.
 
-
-def read_header(spark: SparkSession, file: DumpFile) -> tuple[str, ...]:
-    """The column names of a file; raises DataRefused where they are no usable names."""
-    content = _content(spark, [file])[0]["content"]
-    header = next(_numbered(file, csv.reader(_text(file, bytes(content)), strict=True)), (1, []))[1]
-    if not header:
-        raise DataRefused(f"{file.path}: the file is empty; a header line with the columns' names was expected.")
-    names = [name.lower() for name in header]
-    for name in header:
-        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,62}", name) or names.count(name.lower()) > 1 or name in LINEAGE:
-            raise DataRefused(
-                f'{file.path}, line 1: "{name}" cannot be a column: names are letters, digits and _, each once, '
-                f"and not {', '.join(LINEAGE)}. Ask the team that delivers it for a proper header; nothing was loaded."
-            )
+    Raises DataRefused where these cannot be read.
+    """
+    text = _text(file, content)
+    header = next(_numbered(file, content, text), (1, []))[1]
+    if len(content) < file.size and not _has_more(text):
+        return None
     return tuple(header)
-
-
-def read_rows(spark: SparkSession, deliveries: Sequence[Delivery], header: tuple[str, ...]) -> DataFrame:
-    """All rows of these dumps. Every file is checked while it is read, so an action on it raises where one is wrong."""
-    expected = {
-        file.name: Expected(file, header, delivery.dump_id, delivery.dump_date)
-        for delivery in deliveries
-        for file in delivery.files
-    }
-    contents = spark.read.format("binaryFile").load([each.file.path for each in expected.values()])
-    rows = contents.select("path", "content").rdd.flatMap(lambda row: _rows(expected, row))
-    return spark.createDataFrame(rows, bronze_schema(header), verifySchema=False)
-
-
-def missing_files(spark: SparkSession, deliveries: Sequence[Delivery]) -> None:
-    """Raises DataRefused for a file that a manifest names and that is not there, or has another size."""
-    jvm = spark._jvm
-    conf = spark._jsparkSession.sessionState().newHadoopConf()
-    for file in (file for delivery in deliveries for file in delivery.files):
-        path = jvm.org.apache.hadoop.fs.Path(file.path)  # type: ignore[union-attr]
-        files = path.getFileSystem(conf)
-        if not files.exists(path):
-            raise DataRefused(f"{file.path}: the manifest names this file and it is not there. Nothing was loaded.")
-        size = int(files.getFileStatus(path).getLen())
-        if size != file.size:
-            raise DataRefused(_not_as_said(file, f"{file.size} bytes", f"{size}"))
-
-
-def refused(error: Exception) -> DataRefused | None:
-    """The refusal that a task raised, as the driver should raise it."""
-    found = re.search(r"lakemill\.errors\.DataRefused: (.*)", str(error))
-    return DataRefused(found.group(1)) if found else None
-
-
-def _content(spark: SparkSession, files: Sequence[DumpFile]) -> list[Row]:
-    return spark.read.format("binaryFile").load([file.path for file in files]).select("path", "content").collect()
-
-
-def _rows(expected: Mapping[str, Expected], row: Row) -> Iterator[tuple[object, ...]]:
-    name = "/".join(str(row["path"]).rsplit("/", 3)[1:])
-    return records(expected[name], bytes(row["content"]))
 
 
 def records(expected: Expected, content: bytes) -> Iterator[tuple[object, ...]]:
@@ -103,36 +51,54 @@ def records(expected: Expected, content: bytes) -> Iterator[tuple[object, ...]]:
     file = expected.file
     digest = hashlib.sha256(content).hexdigest()
     if digest != file.sha256:
-        raise DataRefused(_not_as_said(file, f"sha256 {file.sha256}", digest))
-    csv.field_size_limit(MAX_FIELD)
-    reader = csv.reader(_text(file, content), strict=True)
+        raise DataRefused(unlike(file, f"sha256 {file.sha256}", digest))
+    order = places(expected.header, expected.columns)
     count = -1
-    for first, record in _numbered(file, reader):
+    for line, record in _numbered(file, content, _text(file, content)):
         count += 1
         if count:
-            _check_width(expected, record, first)
-            yield (*record, expected.dump_date, expected.dump_id, file.name, first)
+            _check_width(expected, record, line)
+            # Behind the fields the lineage, and last what a column that the file does not have is taken from.
+            record += (expected.dump_date, expected.dump_id, file.name, line, None)  # type: ignore[arg-type]
+            yield tuple(map(record.__getitem__, order))
         elif tuple(record) != expected.header:
-            raise DataRefused(_not_as_said(file, f"the columns {','.join(expected.header)}", ",".join(record)))
-    if max(count, 0) != file.rows or count < 0:
-        raise DataRefused(_not_as_said(file, f"{file.rows} rows and a header", f"{max(count, 0)} rows"))
+            raise DataRefused(unlike(file, f"the columns {','.join(expected.header)}", ",".join(record)))
+    if count != file.rows:
+        raise DataRefused(unlike(file, f"{file.rows} rows and a header", f"{max(count, 0)} rows"))
 
 
-def _numbered(file: DumpFile, reader: "csv._reader") -> Iterator[tuple[int, list[str]]]:  # type: ignore[name-defined]
+def unlike(file: DumpFile, told: str, given: str) -> str:
+    """The refusal of a file that is not what its manifest says."""
+    return (
+        f"{file.path}: the manifest or the table says {told}, found {given}. The file is damaged, incomplete "
+        "or not the one that was meant; ask for the dump again. Nothing was loaded."
+    )
+
+
+def _numbered(file: DumpFile, content: bytes, text: io.TextIOWrapper) -> Iterator[tuple[int, list[str]]]:
     """The records that are no empty lines, each with the number of its first physical line."""
+    csv.field_size_limit(MAX_FIELD)
+    reader = csv.reader(text, strict=True)
     while True:
-        first = reader.line_num + 1
+        line = reader.line_num + 1
         try:
             record = next(reader, None)
-        except (csv.Error, UnicodeDecodeError, EOFError, OSError, zlib.error) as wrong:
-            raise DataRefused(
-                f"{file.path}, line {first}: it cannot be read: {wrong}. Expected: gzip or plain CSV in UTF-8 "
-                "with quotes doubled. Ask for the dump again; nothing was loaded."
-            ) from None
+        except UnicodeDecodeError:
+            # The text is decoded by blocks, of which the error tells neither the line nor the place in the file.
+            raise DataRefused(_refusal(file, *_bad_byte(file, content))) from None
+        except (csv.Error, EOFError, OSError, zlib.error) as problem:
+            raise DataRefused(_refusal(file, line, str(problem))) from None
         if record is None:
             return
         if record:
-            yield first, record
+            yield line, record
+
+
+def _has_more(text: io.TextIOWrapper) -> bool:
+    try:
+        return text.read(1) != ""
+    except (UnicodeDecodeError, EOFError, OSError, zlib.error):
+        return False
 
 
 def _check_width(expected: Expected, record: list[str], line: int) -> None:
@@ -143,15 +109,41 @@ def _check_width(expected: Expected, record: list[str], line: int) -> None:
         )
 
 
-def _text(file: DumpFile, content: bytes) -> io.TextIOWrapper:
-    raw: io.BytesIO | gzip.GzipFile = io.BytesIO(content)
-    if file.name.endswith(".gz"):
-        raw = gzip.GzipFile(fileobj=io.BytesIO(content))
-    return io.TextIOWrapper(raw, encoding="utf-8", errors="strict", newline="")
-
-
-def _not_as_said(file: DumpFile, said: str, found: str) -> str:
+def _refusal(file: DumpFile, line: int, problem: str) -> str:
     return (
-        f"{file.path}: the manifest or the table says {said}, found {found}. The file is damaged, incomplete "
-        "or not the one that was meant; ask for the dump again. Nothing was loaded."
+        f"{file.path}, line {line}: it cannot be read: {problem}. Expected: CSV in UTF-8 with quotes doubled, packed "
+        "by gzip if the name ends in .gz and not packed otherwise. Ask for the dump again; nothing was loaded."
     )
+
+
+def _bad_byte(file: DumpFile, content: bytes) -> tuple[int, str]:
+    """The line of the first byte that is not UTF-8, and the problem in words."""
+    packed = [name for start, name in PACKED.items() if content.startswith(start)]
+    if packed and not _is_gzip(file):
+        return 1, f"it is packed by {packed[0]}"
+    line, offset = 1, 0
+    for piece in _raw(file, content):  # up to and with a newline, which is no part of another character in UTF-8
+        try:
+            piece.decode("utf-8")
+        except UnicodeDecodeError as problem:
+            at, byte = offset + problem.start, piece[problem.start]
+            return line + _breaks(piece[: problem.start]), f"byte {at} of the text, 0x{byte:02x}, is not UTF-8"
+        line, offset = line + _breaks(piece), offset + len(piece)
+    return line, "it is not UTF-8"
+
+
+def _breaks(text: bytes) -> int:
+    return len(re.findall(rb"\r\n|\r|\n", text))
+
+
+def _is_gzip(file: DumpFile) -> bool:
+    return file.name.lower().endswith(".gz")
+
+
+def _raw(file: DumpFile, content: bytes) -> io.BytesIO | gzip.GzipFile:
+    return gzip.GzipFile(fileobj=io.BytesIO(content)) if _is_gzip(file) else io.BytesIO(content)
+
+
+def _text(file: DumpFile, content: bytes) -> io.TextIOWrapper:
+    """The file's text, without the byte order mark that it may begin with."""
+    return io.TextIOWrapper(_raw(file, content), encoding="utf-8-sig", errors="strict", newline="")

@@ -1,7 +1,8 @@
 """Source: where a table's rows come from, as the one small interface that runs, explanations and verification know.
 
 A source is pinned once a run, before anything is read: it says how far it reads now, and gives what came between an
-earlier position and that one.
+earlier position and that one. Dumps are a source whose columns stand in the files themselves; a table's are known
+before any row is read, so jobs can be checked and planned against them.
 """
 
 from typing import Protocol
@@ -21,10 +22,6 @@ class Source(Protocol):
         """What it is called, in the progress of the tables that are made from it, too."""
 
     @property
-    def schema(self) -> StructType:
-        """The columns of its rows."""
-
-    @property
     def keeps(self) -> float:
         """For how long it can still tell what came since a position, in milliseconds; infinite: for ever."""
 
@@ -33,6 +30,14 @@ class Source(Protocol):
 
     def words(self, change: Change | None) -> str:
         """How far it reads, and since where, for people."""
+
+
+class KnownColumns(Source, Protocol):
+    """A source of which columns and changes are known before any row is read."""
+
+    @property
+    def schema(self) -> StructType:
+        """The columns of its rows."""
 
     def rows(self) -> DataFrame:
         """All its rows up to its position, with where each came from in its last columns if they came from outside."""

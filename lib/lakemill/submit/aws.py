@@ -99,11 +99,13 @@ def words(error: Exception, place: str = "") -> LakemillError:
     if isinstance(error, NO_CREDENTIALS):
         return UsageError(f"There are no AWS credentials ({error}). {FIX_CREDENTIALS}")
     if isinstance(error, ClientError):
-        said = error.response.get("Error", {})
-        if said.get("Code") in BAD_CREDENTIALS:
-            return UsageError(f"AWS does not take the credentials: {said.get('Message')} {FIX_CREDENTIALS}")
+        details = error.response.get("Error", {})
+        if details.get("Code") in BAD_CREDENTIALS:
+            return UsageError(f"AWS does not take the credentials: {details.get('Message')} {FIX_CREDENTIALS}")
         at = f"{place}: " if place else ""
-        return LakemillError(f"{at}AWS refused {error.operation_name}: {said.get('Message')} ({said.get('Code')}).")
+        return LakemillError(
+            f"{at}AWS refused {error.operation_name}: {details.get('Message')} ({details.get('Code')})."
+        )
     return LakemillError(f"AWS could not be asked: {error} Check the network and the region, then run again.")
 
 
@@ -131,7 +133,7 @@ def once(
             if not passing(error) or number == tries - 1:
                 raise words(error) from None
         sleep(2**number)
-        found = find()
-        if found is not None:
-            return found
+        made = find()
+        if made is not None:
+            return made
     raise AssertionError("unreachable")

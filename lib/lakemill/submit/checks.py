@@ -34,7 +34,7 @@ def _account(aws: Aws, settings: Settings) -> None:
 
 def _buckets(aws: Aws, settings: Settings) -> None:
     """That for code must be the account's own; the others must be there, whoever's they are."""
-    others = {found["bucket"] for found in (S3.fullmatch(place) for place in settings.places) if found}
+    others = {match["bucket"] for match in (S3.fullmatch(place) for place in settings.places) if match}
     own = settings.code.bucket
     _bucket(aws, settings, own, {"ExpectedBucketOwner": settings.account})
     for bucket in sorted((others | {settings.logs.bucket}) - {own}):
@@ -68,7 +68,7 @@ def _roles(aws: Aws, settings: Settings) -> None:
 def _release(aws: Aws, settings: Settings) -> None:
     call = Call("emr", "describe_release_label", {"ReleaseLabel": settings.release})
     try:
-        found = aws.do(call)
+        release = aws.do(call)
     except ERRORS as error:
         if code(error) in DENIED:
             return
@@ -79,7 +79,7 @@ def _release(aws: Aws, settings: Settings) -> None:
             f"{settings.file}: EMR has no release {settings.release} in {settings.region}. "
             f"{did_you_mean(settings.release, known)} Nothing was created."
         ) from None
-    has = {app["Name"]: app.get("Version", "") for app in found.get("Applications", [])}
+    has = {app["Name"]: app.get("Version", "") for app in release.get("Applications", [])}
     for name, needed in NEEDS.items():
         if name in has and numbers(has[name]) < needed:
             raise UsageError(
@@ -115,7 +115,7 @@ def _cluster(aws: Aws, settings: Settings) -> None:
 
 
 def _has_delta(cluster: dict[str, Any], settings: Settings) -> bool:
-    made_with = {each.get("Classification"): each.get("Properties", {}) for each in cluster.get("Configurations", [])}
+    made_with = {conf.get("Classification"): conf.get("Properties", {}) for conf in cluster.get("Configurations", [])}
     enabled = made_with.get("delta-defaults", {}).get("delta.enabled") == "true"
     confs = {**made_with.get("spark-defaults", {}), **settings.spark}
     return enabled or any("delta" in confs.get(key, "") for key in ("spark.jars", "spark.driver.extraClassPath"))
@@ -128,17 +128,17 @@ def _application(aws: Aws, settings: Settings) -> None:
             f"{settings.file}: there is no application {settings.application} in {settings.region}. "
             "Nothing was created."
         )
-    found = aws.ask(call.service, call.operation, **call.parameters)["application"]
-    if found["state"] == "TERMINATED":
+    application = aws.ask(call.service, call.operation, **call.parameters)["application"]
+    if application["state"] == "TERMINATED":
         raise UsageError(f"{settings.file}: the application {settings.application} is TERMINATED. Nothing was created.")
-    starts_itself = found.get("autoStartConfiguration", {}).get("enabled", True)
-    if found["state"] != "STARTED" and not starts_itself:
+    starts_itself = application.get("autoStartConfiguration", {}).get("enabled", True)
+    if application["state"] != "STARTED" and not starts_itself:
         raise UsageError(
-            f"{settings.file}: the application {settings.application} is {found['state']} and does not start itself. "
-            "Start it, then run again; nothing was created."
+            f"{settings.file}: the application {settings.application} is {application['state']} and does not start "
+            "itself. Start it, then run again; nothing was created."
         )
-    if found["releaseLabel"] != settings.release:
-        raise UsageError(_other_release(settings, f"application {settings.application}", found["releaseLabel"]))
+    if application["releaseLabel"] != settings.release:
+        raise UsageError(_other_release(settings, f"application {settings.application}", application["releaseLabel"]))
 
 
 def _other_release(settings: Settings, what: str, release: str) -> str:

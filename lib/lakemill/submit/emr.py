@@ -40,15 +40,21 @@ class Step:
             return State(name, over=True, done=True)
         cluster = self.aws.do(Call("emr", "describe_cluster", {"ClusterId": self.cluster}))["Cluster"]["Status"]
         ended = cluster["State"] in ENDED
-        said = _failure(status) + (_cluster_says(cluster) if ended or name not in ("RUNNING", *OVER) else [])
-        return State(name, "; ".join(dict.fromkeys(said)), over=ended or name in OVER)
+        reasons = _failure(status) + (_cluster_says(cluster) if ended or name not in ("RUNNING", *OVER) else [])
+        return State(name, "; ".join(dict.fromkeys(reasons)), over=ended or name in OVER)
 
-    def cancel(self) -> None:
-        """End the step, or the cluster that is there for it alone."""
+    def cancel(self) -> str | None:
+        """End the step, or the cluster that is there for it alone.
+
+        EMR answers with a status for each step: that the request was taken does not say that a step will be cancelled.
+        """
         if self.alone:
             self.aws.do(Call("emr", "terminate_job_flows", {"JobFlowIds": [self.cluster]}))
-            return
-        self.aws.do(Call("emr", "cancel_steps", {"ClusterId": self.cluster, "StepIds": [self.step]}))
+            return None
+        call = Call("emr", "cancel_steps", {"ClusterId": self.cluster, "StepIds": [self.step]})
+        answers = self.aws.do(call).get("CancelStepsInfoList", [])
+        refused = [answer for answer in answers if answer.get("Status") == "FAILED"]
+        return " ".join(answer.get("Reason") or "EMR does not say why." for answer in refused) or None
 
 
 def _failure(status: dict[str, Any]) -> list[str]:
@@ -80,10 +86,10 @@ def start_step(aws: Aws, asked: Asked, say: Callable[[str], None], sleep: Callab
     def added() -> str:
         return str(aws.do(add_step(asked, cluster["Id"]), again=False)["StepIds"][0])
 
-    def found() -> str | None:
+    def listed() -> str | None:
         return next(iter(set(_steps(aws, cluster["Id"], asked)) - set(known)), None)
 
-    return Step(aws, cluster["Id"], once(added, found, sleep), False, logs)
+    return Step(aws, cluster["Id"], once(added, listed, sleep), False, logs)
 
 
 def _on_a_new_cluster(aws: Aws, asked: Asked, say: Callable[[str], None], sleep: Callable[[float], None]) -> Step:
@@ -91,7 +97,7 @@ def _on_a_new_cluster(aws: Aws, asked: Asked, say: Callable[[str], None], sleep:
     assert settings.new_cluster
     request = new_cluster(asked, settings.new_cluster)
     known = _clusters_of_its_own(aws, asked)
-    cluster = next((each for each in known if not _over(_steps(aws, each, asked))), None)
+    cluster = next((active for active in known if not _over(_steps(aws, active, asked))), None)
     if cluster:
         say(f"the same run is under way already: cluster {cluster}")
     else:
@@ -141,16 +147,17 @@ def find_cluster(aws: Aws, settings: Settings) -> dict[str, Any]:
     """The running cluster with this id, or the one with these tags; raises UsageError where there is not just one."""
     if settings.cluster:
         return describe_cluster(aws, settings.cluster)
-    active = [each["Id"] for each in aws.each("emr", "list_clusters", "Clusters", ClusterStates=ACTIVE)]
-    found = [each for each in (describe_cluster(aws, name) for name in active) if _has(each, settings.cluster_tags)]
-    if len(found) != 1:
+    active = [cluster["Id"] for cluster in aws.each("emr", "list_clusters", "Clusters", ClusterStates=ACTIVE)]
+    described = [describe_cluster(aws, name) for name in active]
+    fitting = [cluster for cluster in described if _has(cluster, settings.cluster_tags)]
+    if len(fitting) != 1:
         tags = ", ".join(f"{key}={value}" for key, value in settings.cluster_tags.items())
-        these = ", ".join(f"{each['Id']} {each['Name']}" for each in found) or "none"
+        these = ", ".join(f"{cluster['Id']} {cluster['Name']}" for cluster in fitting) or "none"
         raise UsageError(
             f"{settings.file}: one active cluster in {settings.region} with the tags {tags} was expected; found: "
             f"{these}. Tag one, name one by its id, or let the run make its own (`new:`); nothing was created."
         )
-    return found[0]
+    return fitting[0]
 
 
 def describe_cluster(aws: Aws, cluster: str) -> dict[str, Any]:
@@ -159,5 +166,5 @@ def describe_cluster(aws: Aws, cluster: str) -> dict[str, Any]:
 
 
 def _has(cluster: dict[str, Any], tags: Any) -> bool:
-    its = {tag["Key"]: tag["Value"] for tag in cluster.get("Tags", [])}
-    return all(its.get(key) == value for key, value in tags.items())
+    own = {tag["Key"]: tag["Value"] for tag in cluster.get("Tags", [])}
+    return all(own.get(key) == value for key, value in tags.items())

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from lakemill.submit.aws import Call
+from lakemill.submit.confs import ALWAYS, py_files, sent
 from lakemill.submit.package import Artifact
 from lakemill.submit.settings import SERVERLESS, NewCluster, Settings
 
-PROGRAM = Path(__file__).parents[1] / "cli" / "cluster.py"
+PROGRAM = Path(__file__).with_name("cluster.py")
 LAST_NAME = 256
 DELTA_ON = {"Classification": "delta-defaults", "Properties": {"delta.enabled": "true"}}
 
@@ -29,8 +30,8 @@ class Asked:
     @property
     def run_id(self) -> str:
         """The same for the same tables, policy, release and artifact, which holds jobs, conf and lakemill."""
-        said = [self.settings.environment, self.settings.release, self.tables, self.policy, self.artifact.sha256]
-        return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:16]
+        decisive = [self.settings.environment, self.settings.release, self.tables, self.policy, self.artifact.sha256]
+        return hashlib.sha256(json.dumps(decisive).encode()).hexdigest()[:16]
 
     @property
     def name(self) -> str:
@@ -49,10 +50,29 @@ class Asked:
     @property
     def arguments(self) -> list[str]:
         """What the program on the cluster is told."""
-        return ["--env", self.settings.environment, "--policy", self.policy, "--run-id", self.run_id, *self.tables]
+        told = ["--env", self.settings.environment, "--policy", self.policy, "--run-id", self.run_id]
+        return [*told, *self.said_tables]
+
+    @property
+    def said_tables(self) -> list[str]:
+        """The tables by name; where these are very many, a layer that is asked for as a whole as `gold.*`."""
+        if sum(map(len, self.tables)) <= LONG:
+            return list(self.tables)
+        left = {table.split(".")[0] for table in self.artifact.tables - set(self.tables)}
+        layers = {table.split(".")[0] for table in self.tables} - left
+        names = [table for table in self.tables if table.split(".")[0] not in layers]
+        return [*(f"{layer}.*" for layer in sorted(layers)), *names]
+
+    @property
+    def py_files(self) -> str:
+        """The zip, and the project's own libraries."""
+        return ",".join([self.uri(ZIP), *py_files(self.settings.spark)])
 
 
 ZIP, MAIN = "lakemill.zip", "main.py"
+RUN_TAG = "lakemill-run"
+LONG = 2000
+"""Characters of tables' names; a step has room for 10,240 of everything."""
 
 
 def requests(asked: Asked) -> list[Call]:
@@ -88,8 +108,9 @@ def _upload(asked: Asked, name: str, content: bytes) -> Call:
 
 def step(asked: Asked) -> dict[str, Any]:
     """spark-submit as a step; confs are arguments of their own, so that nothing in them needs quoting."""
-    confs = [word for key, value in sorted(asked.settings.spark.items()) for word in ("--conf", f"{key}={value}")]
-    spark_submit = ["spark-submit", "--deploy-mode", "cluster", "--name", asked.name, "--py-files", asked.uri(ZIP)]
+    given = {**sent(asked.settings.spark), **ALWAYS}
+    confs = [word for key, value in sorted(given.items()) for word in ("--conf", f"{key}={value}")]
+    spark_submit = ["spark-submit", "--deploy-mode", "cluster", "--name", asked.name, "--py-files", asked.py_files]
     return {
         "Name": asked.name,
         "ActionOnFailure": "TERMINATE_CLUSTER" if asked.settings.new_cluster else "CONTINUE",
@@ -152,11 +173,11 @@ def job_run(asked: Asked, after: str) -> Call:
                 "sparkSubmit": {
                     "entryPoint": asked.uri(MAIN),
                     "entryPointArguments": asked.arguments,
-                    "sparkSubmitParameters": f"--py-files {asked.uri(ZIP)}",
+                    "sparkSubmitParameters": f"--py-files {asked.py_files}",
                 }
             },
             "configurationOverrides": {
-                "applicationConfiguration": [{"classification": "spark-defaults", "properties": dict(settings.spark)}],
+                "applicationConfiguration": [{"classification": "spark-defaults", "properties": sent(settings.spark)}],
                 "monitoringConfiguration": {"s3MonitoringConfiguration": {"logUri": f"{settings.logs.uri}/"}},
             },
             "executionTimeoutMinutes": 0,  # no limit; without it the service ends a run after 12 hours
@@ -166,7 +187,7 @@ def job_run(asked: Asked, after: str) -> Call:
 
 
 def _tags(asked: Asked) -> dict[str, str]:
-    return {**asked.settings.tags, "lakemill-run": asked.run_id}
+    return {**asked.settings.tags, RUN_TAG: asked.run_id}
 
 
 def as_json(calls: Sequence[Call]) -> list[dict[str, Any]]:

@@ -11,6 +11,8 @@ from lakemill.submit.wait import State
 MOST = 50
 """Of job runs in one answer, as the service allows."""
 OVER = ("SUCCESS", "FAILED", "CANCELLED")
+ENDING = (*OVER, "CANCELLING")
+"""A run that is being cancelled does nothing more for whoever asks for it again."""
 
 
 @dataclass(frozen=True)
@@ -28,14 +30,15 @@ class JobRun:
         return f"job run {self.run} of application {self.application}"
 
     def state(self) -> State:
-        """Its state, and what the service says of it unless it just runs."""
-        said = self.aws.do(Call("emr-serverless", "get_job_run", self._names))["jobRun"]
-        reason = "" if said["state"] in ("RUNNING", "SUCCESS") else said.get("stateDetails") or ""
-        return State(said["state"], reason, over=said["state"] in OVER, done=said["state"] == "SUCCESS")
+        """The run's state, and what the service says of it unless it just runs."""
+        answer = self.aws.do(Call("emr-serverless", "get_job_run", self._names))["jobRun"]
+        reason = "" if answer["state"] in ("RUNNING", "SUCCESS") else answer.get("stateDetails") or ""
+        return State(answer["state"], reason, over=answer["state"] in OVER, done=answer["state"] == "SUCCESS")
 
-    def cancel(self) -> None:
-        """End it."""
+    def cancel(self) -> str | None:
+        """End the run."""
         self.aws.do(Call("emr-serverless", "cancel_job_run", self._names))
+        return None
 
     @property
     def _names(self) -> dict[str, str]:
@@ -45,13 +48,13 @@ class JobRun:
 def start_job_run(aws: Aws, asked: Asked, say: Callable[[str], None]) -> JobRun:
     """The job run that does what was asked: the one that is under way already, or a new one.
 
-    The token is of the run id and of the last finished run with it: two that ask at once, or one that asks again after
-    a lost answer, get one run; whoever asks after it is over gets a new one, not the old one's end.
+    The token is of the run id and of the last run with it that is ending: two that ask at once, or one that asks again
+    after a lost answer, get one run; whoever asks after it is over gets a new one, not the old one's end.
     """
     settings = asked.settings
     assert settings.application
     runs = _runs(aws, settings.application, asked)
-    waiting = [run for run in runs if run["state"] not in OVER]
+    waiting = [run for run in runs if run["state"] not in ENDING]
     if waiting:
         say(f"the same run is under way already: job run {waiting[0]['id']}")
         run = str(waiting[0]["id"])

@@ -7,15 +7,16 @@ from typing import Any
 
 from lakemill.conf import GLUE, Conf, texts
 from lakemill.errors import UsageError, did_you_mean
+from lakemill.submit.confs import check_confs
 
 EMR, SERVERLESS = "emr", "emr-serverless"
 WHERE = (EMR, SERVERLESS)
 
 BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 S3 = re.compile(r"s3://(?P<bucket>[^/]+)(?:/(?P<prefix>[A-Za-z0-9_.=/-]+))?")
-CLUSTER = re.compile(r"j-[A-Z0-9]+")
-APPLICATION = re.compile(r"[0-9a-z]+")
-SECRET = re.compile(r"secret|password|token|access\.?key", re.IGNORECASE)
+CLUSTER = re.compile(r"j-[A-Z0-9]{1,250}")
+APPLICATION = re.compile(r"[0-9a-z]{1,64}")
+ROLE = r"role/([!-~]{1,512}/)?[A-Za-z0-9_+=,.@-]{1,64}"
 
 
 @dataclass(frozen=True)
@@ -85,68 +86,68 @@ class Settings:
 
 def read_settings(conf: Conf, environment: str) -> Settings:
     """The settings of an environment; raises UsageError, naming the setting, for what cannot be meant."""
-    said = _Said(f"conf/{environment}.yaml", "submit", conf.submit)
+    section = _Section(f"conf/{environment}.yaml", "submit", conf.submit)
     if not conf.submit:
         raise UsageError(
-            f"{said.file}: nothing under `submit:` says where and how to run. Write it as conf/{environment}.yaml of "
-            "lakemill's own project does, with your account, buckets and roles."
+            f"{section.file}: nothing under `submit:` says where and how to run. Write it as conf/{environment}.yaml "
+            "of lakemill's own project does, with your account, buckets and roles."
         )
-    account = said.text("account", re.compile(r"\d{12}"), "the 12 digits of an AWS account, in quotes")
-    role = re.compile(rf"arn:aws[a-z-]*:iam::{account}:role/.+"), f"the ARN of a role in the account {account}"
-    where = _cluster(said.map("cluster")) if environment == EMR else _application(said)
+    account = section.text("account", re.compile(r"\d{12}"), "the 12 digits of an AWS account, in quotes")
+    role = re.compile(rf"arn:aws[a-z-]*:iam::{account}:{ROLE}"), f"the ARN of a role in the account {account}"
+    where = _cluster(section.map("cluster")) if environment == EMR else _application(section)
     settings = Settings(
         environment,
-        region=said.text("region", re.compile(r"[a-z]{2}(-[a-z]+)+-\d"), "a region, as eu-central-1"),
+        region=section.text("region", re.compile(r"[a-z]{2}(-[a-z]+)+-\d"), "a region, as eu-central-1"),
         account=account,
-        release=said.text("release", re.compile(r"emr-[a-z0-9.-]+"), "an EMR release, as emr-spark-8.0.0"),
-        code=said.place("code"),
-        logs=said.place("logs"),
-        role=said.text("role", *role) if environment == SERVERLESS or said.has("role") else None,
-        tags=said.texts("tags"),
-        places=_places(conf, said.file),
+        release=section.text("release", re.compile(r"emr-[a-z0-9.-]+"), "an EMR release, as emr-spark-8.0.0"),
+        code=section.place("code"),
+        logs=section.place("logs"),
+        role=section.text("role", *role) if environment == SERVERLESS or section.has("role") else None,
+        tags=section.texts("tags"),
+        places=_places(conf, section.file),
         spark={key: value for key, value in conf.spark.items() if key.startswith("spark.")},
         **where,
     )
-    said.nothing_else()
+    section.nothing_else()
     _check_spark(settings)
     return settings
 
 
-def _application(said: "_Said") -> dict[str, Any]:
+def _application(section: "_Section") -> dict[str, Any]:
     """The application on EMR Serverless."""
-    return {"application": said.text("application", APPLICATION, "an application's id, as 00f1abcdefgh2345")}
+    return {"application": section.text("application", APPLICATION, "an application's id, as 00f1abcdefgh2345")}
 
 
-def _cluster(said: "_Said") -> dict[str, Any]:
+def _cluster(section: "_Section") -> dict[str, Any]:
     """The cluster: by its id, by its tags, or a new one."""
-    ways = [way for way in ("id", "tags", "new") if said.has(way)]
+    ways = [way for way in ("id", "tags", "new") if section.has(way)]
     if len(ways) != 1:
-        raise said.wrong("id", "one of id (of a running cluster), tags (that one running cluster has), or new")
-    found: dict[str, Any] = {}
+        raise section.refusal("id", "one of id (of a running cluster), tags (that one running cluster has), or new")
+    cluster: dict[str, Any] = {}
     if ways == ["id"]:
-        found["cluster"] = said.text("id", CLUSTER, "a cluster's id, as j-1ABCDEFGHIJKL")
+        cluster["cluster"] = section.text("id", CLUSTER, "a cluster's id, as j-1ABCDEFGHIJKL")
     elif ways == ["tags"]:
-        found["cluster_tags"] = said.texts("tags")
+        cluster["cluster_tags"] = section.texts("tags")
     else:
-        found["new_cluster"] = _new_cluster(said.map("new"))
-    said.nothing_else()
-    return found
+        cluster["new_cluster"] = _new_cluster(section.map("new"))
+    section.nothing_else()
+    return cluster
 
 
-def _new_cluster(said: "_Said") -> NewCluster:
+def _new_cluster(section: "_Section") -> NewCluster:
     name, kind = re.compile(r"[\w+=,.@/-]+"), re.compile(r"[a-z0-9-]+\.[a-z0-9-]+")
     new = NewCluster(
-        said.text("service_role", name, "a role's name"),
-        said.text("instance_profile", name, "an instance profile's name"),
-        said.text("primary", kind, "an instance type, as m7g.xlarge"),
-        said.text("core", kind, "an instance type, as m7g.xlarge"),
-        said.count("core_count", 1),
-        said.text("task", kind, "an instance type, as m7g.xlarge") if said.has("task") else None,
-        said.count("task_count", 1) if said.has("task") else 0,
-        said.text("subnet", re.compile(r"subnet-[0-9a-f]+"), "a subnet's id") if said.has("subnet") else None,
-        said.text("security_configuration", name, "its name") if said.has("security_configuration") else None,
+        section.text("service_role", name, "a role's name"),
+        section.text("instance_profile", name, "an instance profile's name"),
+        section.text("primary", kind, "an instance type, as m7g.xlarge"),
+        section.text("core", kind, "an instance type, as m7g.xlarge"),
+        section.count("core_count", 1),
+        section.text("task", kind, "an instance type, as m7g.xlarge") if section.has("task") else None,
+        section.count("task_count", 1) if section.has("task") else 0,
+        section.text("subnet", re.compile(r"subnet-[0-9a-f]+"), "a subnet's id") if section.has("subnet") else None,
+        section.text("security_configuration", name, "its name") if section.has("security_configuration") else None,
     )
-    said.nothing_else()
+    section.nothing_else()
     return new
 
 
@@ -163,13 +164,8 @@ def _places(conf: Conf, file: str) -> tuple[str, ...]:
 
 
 def _check_spark(settings: Settings) -> None:
-    """No secrets, which whoever may look at a run would read; and on EMR Serverless Delta, if it is named."""
-    for key in settings.spark:
-        if SECRET.search(key):
-            raise UsageError(
-                f"{settings.file}: {key} under spark is a secret, and whoever may look at the run could read it. "
-                "Leave it out and let the run's role have the right."
-            )
+    """All confs arrive; and on EMR Serverless, Delta is one of them."""
+    check_confs(settings.environment, settings.file, settings.spark)
     if settings.environment == SERVERLESS and "delta" not in settings.spark.get("spark.jars", ""):
         raise UsageError(
             f"{settings.file}: spark.jars under spark names no Delta jar. The release has them: "
@@ -177,14 +173,14 @@ def _check_spark(settings: Settings) -> None:
         )
 
 
-class _Said:
+class _Section:
     """A map of a conf file, read setting by setting, each checked; what is left over is unknown."""
 
     def __init__(self, file: str, name: str, values: Mapping[str, Any]) -> None:
         self.file, self._name, self._values, self._read = file, name, values, set[str]()
 
     def has(self, key: str) -> bool:
-        """Whether it is given."""
+        """Whether the setting is given."""
         self._read.add(key)
         return self._values.get(key) is not None
 
@@ -194,29 +190,29 @@ class _Said:
         return str(value)
 
     def count(self, key: str, default: int) -> int:
-        """How many; the default where nothing is said."""
+        """How many; the default where nothing is given."""
         if not self.has(key):
             return default
         return int(self._take(key, lambda n: type(n) is int and n > 0, "a number from 1"))
 
     def texts(self, key: str) -> dict[str, str]:
-        """A map of texts, empty where nothing is said."""
+        """A map of texts, empty where nothing is given."""
         if not self.has(key):
             return {}
         value = self._take(key, lambda value: isinstance(value, dict), "a map of texts")
         return texts(self.file, f"{self._name}: {key}", value)
 
-    def map(self, key: str) -> "_Said":
-        """A map in it."""
-        return _Said(self.file, f"{self._name}: {key}", self._take(key, lambda v: isinstance(v, dict), "a map"))
+    def map(self, key: str) -> "_Section":
+        """A map in this one."""
+        return _Section(self.file, f"{self._name}: {key}", self._take(key, lambda v: isinstance(v, dict), "a map"))
 
     def place(self, key: str) -> Place:
         """A place on S3."""
         wanted = "a place on S3, as s3://your-bucket/code"
-        found = S3.fullmatch(self.text(key, S3, wanted).rstrip("/"))
-        if not found or not BUCKET.fullmatch(found["bucket"]):
-            raise self.wrong(key, wanted)
-        return Place(found["bucket"], (found["prefix"] or "").strip("/"))
+        match = S3.fullmatch(self.text(key, S3, wanted).rstrip("/"))
+        if not match or not BUCKET.fullmatch(match["bucket"]):
+            raise self.refusal(key, wanted)
+        return Place(match["bucket"], (match["prefix"] or "").strip("/"))
 
     def nothing_else(self) -> None:
         """Raise UsageError for a setting that nobody asked for."""
@@ -227,12 +223,12 @@ class _Said:
                 f"{did_you_mean(unknown[0], self._read)}"
             )
 
-    def wrong(self, key: str, wanted: str) -> UsageError:
+    def refusal(self, key: str, wanted: str) -> UsageError:
         """The error that tells what was expected."""
         given = f"is {self._values[key]!r}" if self._values.get(key) is not None else "is missing"
         return UsageError(f'{self.file}: "{key}" under {self._name} {given}; {wanted} was expected.')
 
     def _take(self, key: str, fits: Callable[[Any], bool], wanted: str) -> Any:
         if not self.has(key) or not fits(self._values[key]):
-            raise self.wrong(key, wanted)
+            raise self.refusal(key, wanted)
         return self._values[key]

@@ -10,6 +10,7 @@ from lakemill.errors import UsageError
 from lakemill.submit.aws import ERRORS, Aws, Call, code, words
 from lakemill.submit.checks import check
 from lakemill.submit.emr import start_step
+from lakemill.submit.limits import check_limits
 from lakemill.submit.package import package
 from lakemill.submit.requests import Asked, as_json, requests, uploads
 from lakemill.submit.serverless import start_job_run
@@ -21,13 +22,17 @@ THERE_ALREADY = ("PreconditionFailed", "412", "ConditionalRequestConflict")
 
 @dataclass(frozen=True)
 class Ended:
-    """A submitted run that is over: its id, where it was, how it ended and where its logs are."""
+    """A submitted run that is over: its id, where it was, how it ended and where its logs are.
+
+    interrupted: Ctrl-C asked for its end.
+    """
 
     run_id: str
     place: str
     state: State
     logs: str
     seconds: float
+    interrupted: bool
 
 
 def ask(conf: Conf, environment: str, tables: Sequence[str], policy: str) -> Asked:
@@ -35,10 +40,11 @@ def ask(conf: Conf, environment: str, tables: Sequence[str], policy: str) -> Ask
     settings = read_settings(conf, environment)
     artifact = package(conf)
     for table in tables:
-        file = f"{table.replace('.', '/')}.py"
-        if file not in artifact.jobs:
-            raise UsageError(f"{table}: its job file {conf.jobs}/{file} is not in the zip.")
-    return Asked(settings, tuple(tables), policy, artifact)
+        if table not in artifact.tables:
+            raise UsageError(f"{table}: its job file {conf.jobs}/{table.replace('.', '/')}.py is not in the zip.")
+    asked = Asked(settings, tuple(tables), policy, artifact)
+    check_limits(asked)
+    return asked
 
 
 def dry_run(asked: Asked) -> list[dict[str, Any]]:
@@ -58,8 +64,9 @@ def submit(
         _upload(aws, call, say)
     running = _start(aws, asked, say, sleep)
     say(f"run {asked.run_id}: {running.place}; logs will be at {running.logs}")
-    state = wait(running, say, sleep)
-    return Ended(asked.run_id, running.place, state, running.logs, round(time.monotonic() - began, 3))
+    end = wait(running, say, sleep)
+    seconds = round(time.monotonic() - began, 3)
+    return Ended(asked.run_id, running.place, end.state, running.logs, seconds, end.interrupted)
 
 
 def _start(aws: Aws, asked: Asked, say: Callable[[str], None], sleep: Callable[[float], None]) -> Running:

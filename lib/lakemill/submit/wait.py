@@ -1,9 +1,10 @@
-"""Waiting for a run elsewhere: in the service's own states, for as long as it takes; Ctrl-C cancels it."""
+"""Waiting for a run elsewhere: in the service's own states, for as long as it takes; Ctrl-C and SIGTERM cancel it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from lakemill.signals import Signalled
 from lakemill.submit.aws import ERRORS, passing, words
 
 SHORTEST, LONGEST = 2.0, 30.0
@@ -29,15 +30,24 @@ class Running(Protocol):
     def state(self) -> State:
         """How it is now; raises what boto3 does."""
 
-    def cancel(self) -> None:
-        """Ask the service to end it; raises what boto3 does."""
+    def cancel(self) -> str | None:
+        """Ask the service to end it; why it will not, where it says so. Raises what boto3 does."""
 
 
-def wait(running: Running, say: Callable[[str], None], sleep: Callable[[float], None]) -> State:
-    """Wait until it is over; its last state.
+@dataclass(frozen=True)
+class End:
+    """The last state of a run, and whether Ctrl-C asked for its end."""
+
+    state: State
+    interrupted: bool
+
+
+def wait(running: Running, say: Callable[[str], None], sleep: Callable[[float], None]) -> End:
+    """Wait until it is over.
 
     The first Ctrl-C asks the service to cancel it and waits on, because a run that is being cancelled still runs; the
-    second is the caller's KeyboardInterrupt, and stops the waiting alone.
+    second is the caller's KeyboardInterrupt, and stops the waiting alone. A signal asks, too, and waits for nothing:
+    whoever sent it kills the command after seconds.
     """
     last, pause, cancelled = State(""), SHORTEST, False
     while True:
@@ -47,15 +57,16 @@ def wait(running: Running, say: Callable[[str], None], sleep: Callable[[float], 
                 say(f"{running.place}: {state.name}" + (f" ({state.reason})" if state.reason else ""))
                 pause = SHORTEST
             if state.over:
-                return state
+                return End(state, cancelled)
             last = state
             sleep(pause)
             pause = min(pause * 1.5, LONGEST)
-        except KeyboardInterrupt:
-            if cancelled:
+        except KeyboardInterrupt as interrupt:
+            if not cancelled:
+                _cancel(running, say, waits=not isinstance(interrupt, Signalled))
+            if cancelled or isinstance(interrupt, Signalled):
                 raise
             cancelled = True
-            _cancel(running, say)
 
 
 def _state(running: Running, last: State, say: Callable[[str], None]) -> State:
@@ -70,9 +81,11 @@ def _state(running: Running, last: State, say: Callable[[str], None]) -> State:
         return last
 
 
-def _cancel(running: Running, say: Callable[[str], None]) -> None:
-    say(f"{running.place}: cancelling. Ctrl-C again stops waiting for that.")
+def _cancel(running: Running, say: Callable[[str], None], waits: bool) -> None:
+    say(f"{running.place}: cancelling." + (" Ctrl-C again stops waiting for that." if waits else ""))
     try:
-        running.cancel()
+        refused = running.cancel()
     except ERRORS as error:
-        say(f"{running.place}: it could not be cancelled: {words(error)} It goes on.")
+        refused = str(words(error))
+    if refused:
+        say(f"{running.place}: it could not be cancelled: {refused} It goes on.")

@@ -3,10 +3,11 @@
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from traceback import format_exception
 
 from pyspark.sql import Row
 
-from lakemill.errors import UsageError
+from lakemill.errors import UsageError, shortened
 from lakemill.job import Job
 from lakemill.reducers import Fold
 
@@ -19,34 +20,34 @@ def try_fold(job: Job, name: str, fold: Fold, groups: Sequence[Sequence[Row]], k
     """
     for rows in keys:
         with _told(job, name, rows):
-            fold.steps.shown(fold.steps.said(rows), fold.kind)
+            fold.steps.shown(fold.steps.json_of(rows), fold.kind)
     for rows in groups:
         with _told(job, name, rows):
-            for case, found, expected in _cases(fold, rows):
-                if found != expected:
-                    said = f"{case} gives the state {found}, where {expected} was expected"
-                    raise _broken(job, name, said, rows)
+            for case, state, expected in _cases(fold, rows):
+                if state != expected:
+                    why = f"{case} gives the state {state}, where {expected} was expected"
+                    raise _broken(job, name, why, rows)
 
 
 @contextmanager
 def _told(job: Job, name: str, rows: Sequence[Row]) -> Iterator[None]:
-    """What a function of the fold raises, with the rows that it was given."""
+    """What a function of the fold raises, with its line and the rows that it was given."""
     try:
         yield
     except UsageError:
         raise
     except Exception as error:
-        raise _broken(job, name, f"{type(error).__name__}: {error}", rows) from error
+        raise _broken(job, name, shortened("".join(format_exception(error))), rows) from error
 
 
 def _cases(fold: Fold, rows: Sequence[Row]) -> Iterator[tuple[str, str, str]]:
     """What is tried, what it gives, and what it should give; states as texts, as they are kept."""
     steps, first, second = fold.steps, rows[::2], rows[1::2]
 
-    of = steps.said
+    of = steps.json_of
 
-    def merged(one: Sequence[Row], other: Sequence[Row]) -> str:
-        return json.dumps(steps.merge(json.loads(of(one)), json.loads(of(other))), sort_keys=True)
+    def merged(some: Sequence[Row], more: Sequence[Row]) -> str:
+        return json.dumps(steps.merge(json.loads(of(some)), json.loads(of(more))), sort_keys=True)
 
     whole = of([*first, *second])
     yield "add in another order", of([*first, *second][::-1]), whole

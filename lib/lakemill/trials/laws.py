@@ -23,9 +23,8 @@ from pyspark.sql.types import (
     TimestampType,
 )
 
-from lakemill.columns import column, has_no_order
+from lakemill.columns import any_not_zero, column, has_no_order
 from lakemill.core import mapreduce
-from lakemill.core.collect import any_not_zero
 from lakemill.core.reduction import Reduction, reduction
 from lakemill.core.weights import weigh
 from lakemill.errors import UsageError, first_line
@@ -45,7 +44,7 @@ TRIAL, HALF = "_trial", "_half"
 
 def strangers(job: Job) -> dict[str, Reducer]:
     """The job's reducers that are not lakemill's own: those of the user's, and folds of the user's functions."""
-    return {name: each for name, each in job.reducers.items() if isinstance(each, Fold) or not _own(each)}
+    return {name: reducer for name, reducer in job.reducers.items() if isinstance(reducer, Fold) or not _own(reducer)}
 
 
 def check_laws(job: Job, mapped: DataFrame) -> None:
@@ -64,12 +63,12 @@ def check_laws(job: Job, mapped: DataFrame) -> None:
 
 def _try_fold(job: Job, name: str, fold: Fold, mapped: DataFrame) -> None:
     types, key = {field.name: field.dataType for field in mapped.schema.fields}, job.key or ()
-    said = F.struct(F.lit(0), *[column(of) for of in key]).cast("string")
-    sample = _sample(mapped, [*key, *fold.columns]).select(said.alias("key"), fold.row(types).alias("row"))
-    found, keys = sample.limit(SAMPLE).collect(), defaultdict(list)
-    for each in found:
-        keys[each["key"]].append(each["row"])
-    try_fold(job, name, fold, _groups([each["row"] for each in found]), list(keys.values()))
+    key_text = F.struct(F.lit(0), *[column(of) for of in key]).cast("string")
+    sample = _sample(mapped, [*key, *fold.columns]).select(key_text.alias("key"), fold.row(types).alias("row"))
+    rows, keys = sample.limit(SAMPLE).collect(), defaultdict(list)
+    for row in rows:
+        keys[row["key"]].append(row["row"])
+    try_fold(job, name, fold, _groups([row["row"] for row in rows]), list(keys.values()))
 
 
 def _sample(mapped: DataFrame, names: Iterable[str]) -> DataFrame:
@@ -132,7 +131,7 @@ class _Trial:
             self._refuse("a part or column of it gives another value each time")
         self._check_functions(all_at_once)
         self._check_places(whole)
-        plain = [each.plain(self.made.types).alias(name) for name, each in self._reducers().items()]
+        plain = [reducer.plain(self.made.types).alias(name) for name, reducer in self._reducers().items()]
         self._compare("its parts", all_at_once, "its `plain` aggregate", whole.groupBy(TRIAL).agg(*plain))
         grown = self._after(first, weigh(second, None))
         self._compare("half of the rows added later", grown, "all rows at once", all_at_once)
@@ -160,8 +159,8 @@ class _Trial:
             places = given.scale if isinstance(given, DecimalType) else 0
             kept = part.type.scale if isinstance(part.type, DecimalType) else 0
             if not isinstance(given, DecimalType | IntegralType) or places > kept:
-                said = f"{given.simpleString()} in {part.type.simpleString()}"
-                self._refuse(f'its total "{name}" adds up {said}, which rounds; cast the value of a row to that type')
+                shown = f"{given.simpleString()} in {part.type.simpleString()}"
+                self._refuse(f'its total "{name}" adds up {shown}, which rounds; cast the value of a row to that type')
 
     def _half(self, half: int) -> DataFrame:
         return self.rows.where(F.col(HALF) == half).drop(HALF)
@@ -178,14 +177,14 @@ class _Trial:
         after = mapreduce.advance(mapreduce.delta(change, self.made), before, self.made)
         return self._shown(after.where(~F.col(mapreduce.AT_RISK) & any_not_zero([column(ROWS)])))
 
-    def _compare(self, one: str, found: DataFrame, other: str, expected: DataFrame) -> None:
-        joined = found.alias("f").join(expected.alias("e"), TRIAL)
+    def _compare(self, way: str, shown: DataFrame, other_way: str, expected: DataFrame) -> None:
+        joined = shown.alias("f").join(expected.alias("e"), TRIAL)
         for row in (
             joined.select(TRIAL, F.struct("f.*").alias("f"), F.struct("e.*").alias("e")).orderBy(TRIAL).collect()
         ):
             for name in self._reducers():
                 if repr(row["f"][name]) != repr(row["e"][name]):
-                    values = f"{one} gives {row['f'][name]!r}, {other} {row['e'][name]!r}"
+                    values = f"{way} gives {row['f'][name]!r}, {other_way} {row['e'][name]!r}"
                     self._refuse(f"{values}; for the rows {rows_text(self.groups[row[TRIAL]])}", name)
 
     def _refuse(self, why: str, name: str = "") -> None:

@@ -11,12 +11,12 @@ from lakemill.core.bags import SIGN, unequal
 from lakemill.core.local import local_frame, to_local
 from lakemill.errors import UsageError, row_text
 from lakemill.job import Job
-from lakemill.maps.rowwise import Mapped
+from lakemill.maps.rowwise import CheckedMap
 from lakemill.python.pure import marked
-from lakemill.trials.sample import ROWS
+from lakemill.trials.sample import TRIED_ROWS
 
 
-def check_pure(job: Job, mapped: Mapped, frames: Sequence[DataFrame]) -> None:
+def check_pure(job: Job, mapped: CheckedMap, frames: Sequence[DataFrame]) -> None:
     """Map some rows at once, and in two halves, last first; rows of several sources only in another order.
 
     Raises UsageError, showing a row, where that gives other rows: a function looks at the rows around its own, or its
@@ -24,8 +24,8 @@ def check_pure(job: Job, mapped: Mapped, frames: Sequence[DataFrame]) -> None:
     """
     if not marked(mapped.plan):
         return
-    first, others = frames[0], [to_local(frame.limit(ROWS))[0] for frame in frames[1:]]
-    spark, rows = first.sparkSession, first.limit(ROWS)._jdf.collectAsList()
+    first, others = frames[0], [to_local(frame.limit(TRIED_ROWS))[0] for frame in frames[1:]]
+    spark, rows = first.sparkSession, first.limit(TRIED_ROWS)._jdf.collectAsList()
     lists, middle = spark._jvm.java.util, rows.size() // 2  # type: ignore[union-attr]
     ends = [0, rows.size()] if others else [0, middle, rows.size()]  # halves of a union would double its other side
     parts = [lists.ArrayList(rows.subList(*two)) for two in pairwise(ends)]
@@ -33,10 +33,10 @@ def check_pure(job: Job, mapped: Mapped, frames: Sequence[DataFrame]) -> None:
         lists.Collections.reverse(part)
     whole, *again = [job.mapped(local_frame(spark, first.schema, part), *others) for part in (rows, *parts)]
     names = [column(field.name) for field in mapped.schema.fields if not has_no_order(field.dataType)]
-    found = unequal(whole.select(*names), reduce(DataFrame.unionAll, again).select(*names)).limit(1).collect()
-    if found:
-        said = row_text({name: value for name, value in found[0].asDict().items() if name != SIGN})
+    differing = unequal(whole.select(*names), reduce(DataFrame.unionAll, again).select(*names)).limit(1).collect()
+    if differing:
+        shown = row_text({name: value for name, value in differing[0].asDict().items() if name != SIGN})
         raise UsageError(
             f"{job.target}: a Python function of its map is refused: NOT_PURE: tried on the same few rows twice, in "
-            f"another order and company, it gave {said} only once. Its value may depend on nothing but its arguments."
+            f"another order and company, it gave {shown} only once. Its value may depend on nothing but its arguments."
         )

@@ -3,14 +3,15 @@
 from pyspark.sql import Column, DataFrame, Row, functions as F
 
 from lakemill.columns import column
-from lakemill.core.bags import ADDED, key_columns
+from lakemill.core.bags import ADDED
+from lakemill.core.keys import key_columns, same_key
 from lakemill.core.local import local_frame, to_local
-from lakemill.core.mapreduce import FOUND, same_key
+from lakemill.core.mapreduce import FOUND
 from lakemill.errors import UsageError, row_text
 from lakemill.job import Job
 from lakemill.reducers import PerKey
 
-ROWS = 200
+TRIED_ROWS = 200
 """How many rows the function is tried on: any will do, since it must be right for every source."""
 
 
@@ -19,13 +20,13 @@ def check_on_sample(job: Job, per_key: PerKey, mapped: DataFrame) -> None:
 
     Raises UsageError, naming a key, where these keys' rows differ, or a row has a key that none was given of.
     """
-    rows, count = to_local(mapped.limit(ROWS))
-    found = _wrong(job, per_key, rows).orderBy(FOUND).limit(1).collect() if count else []
-    if found:
-        raise UsageError(_counterexample(job, found[0]))
+    rows, count = to_local(mapped.limit(TRIED_ROWS))
+    counterexamples = _counterexamples(job, per_key, rows).orderBy(FOUND).limit(1).collect() if count else []
+    if counterexamples:
+        raise UsageError(_counterexample_text(job, counterexamples[0]))
 
 
-def _wrong(job: Job, per_key: PerKey, rows: DataFrame) -> DataFrame:
+def _counterexamples(job: Job, per_key: PerKey, rows: DataFrame) -> DataFrame:
     """The rows that come more often from all rows, `_added` > 0, or from half of them; `_found`: their key is known."""
     key = tuple(job.key or ())
     half = _half(rows, key)
@@ -43,10 +44,10 @@ def _wrong(job: Job, per_key: PerKey, rows: DataFrame) -> DataFrame:
 
 def _half(rows: DataFrame, key: tuple[str, ...]) -> Column:
     """Whether a row, mapped or the function's, has one of about half of the keys; the first row always has."""
-    said = F.xxhash64(*[column(name).cast(rows.schema[name].dataType) for name in key], F.lit(0))
-    first = rows.select((said % 2).alias("half")).first()
+    hashed = F.xxhash64(*[column(name).cast(rows.schema[name].dataType) for name in key], F.lit(0))
+    first = rows.select((hashed % 2).alias("half")).first()
     assert first is not None
-    chosen: Column = said % 2 == first["half"]
+    chosen: Column = hashed % 2 == first["half"]
     return chosen
 
 
@@ -58,12 +59,12 @@ def _turned(rows: DataFrame) -> DataFrame:
     return local_frame(spark, rows.schema, turned)
 
 
-def _counterexample(job: Job, row: Row) -> str:
-    said = row_text({name: row["key"][name] for name in job.key or ()})
+def _counterexample_text(job: Job, row: Row) -> str:
+    key = row_text({name: row["key"][name] for name in job.key or ()})
     why = (
         "its rows are others when some keys are missing and rows come in another order; order windows by so many "
         "columns that no two rows tie, sort inside of a pandas function, and use the rows of one key alone"
         if row[FOUND]
         else "none of the rows that it was given has this key; the key's columns must stay as they are"
     )
-    return f"{job.target}: {job.reduce} is refused: NOT_PER_KEY: tried on a few rows, at {said}: {why}."
+    return f"{job.target}: {job.reduce} is refused: NOT_PER_KEY: tried on a few rows, at {key}: {why}."

@@ -1,0 +1,94 @@
+"""lakemill run: bring tables up to date, here or on a cluster."""
+
+import argparse
+import json
+import signal
+from pathlib import Path
+
+from lakemill.cli.busy import busy
+from lakemill.cli.project import Project, project_at
+from lakemill.cli.show import Row, complain, say, show
+from lakemill.conf import ENVIRONMENTS
+from lakemill.errors import Stopped, UsageError
+from lakemill.graph import select
+from lakemill.observe.runs import FAILED, SKIPPED, STOPPED, Run
+from lakemill.refresh.plan import POLICIES
+from lakemill.runner import Outcome, run_tables
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The tables, how, and where."""
+    parser.add_argument("tables", metavar="TABLE", nargs="*")
+    parser.add_argument("--policy", choices=POLICIES, default="auto", help="update refuses to rebuild")
+    parser.add_argument("--where", metavar="CONDITION", help="of one table: make the keys anew for which this holds")
+    parser.add_argument("--env", choices=ENVIRONMENTS, default="local", help="where to run")
+    parser.add_argument("--dry-run", action="store_true", help="print what would be sent to AWS, and send nothing")
+
+
+def does(asked: argparse.Namespace, start: Path) -> int:
+    """Run the tables asked for."""
+    if asked.env != "local":
+        return _submit(project_at(start, asked.env), asked)
+    if asked.dry_run:
+        raise UsageError("--dry-run shows what is sent to AWS; --env local sends nothing. See `lakemill explain`.")
+    with busy(asked.json) as tell:
+        project = project_at(start)
+        select(project.jobs, asked.tables)  # a name that no job has is told before Spark starts
+        outcome = run_tables(project.lake(), project.jobs, asked.tables, asked.policy, asked.where, begins=tell)
+    return show_runs(outcome, asked.json)
+
+
+def _submit(project: Project, asked: argparse.Namespace) -> int:
+    from lakemill.submit.libraries import remarks  # boto3 is needed for this alone
+    from lakemill.submit.submit import ask, dry_run, submit
+
+    tables = select(project.jobs, asked.tables)
+    if asked.where:
+        raise UsageError("--where makes keys anew here; it is not sent to a cluster yet. Leave --env out.")
+    what = ask(project.conf, asked.env, tables, asked.policy)
+    for remark in remarks(project.conf, what.artifact, tables):
+        complain(remark)
+    if asked.dry_run:
+        say(json.dumps(dry_run(what), indent=2))
+        return 0
+    try:
+        ended = submit(what, say=complain)
+    except KeyboardInterrupt as interrupt:
+        number = getattr(interrupt, "number", signal.SIGINT)
+        raise Stopped("The run may still be under way; the same command again finds it.", number) from None
+    line = {"run": ended.run_id, "state": ended.state.name, "where": ended.place, "logs": ended.logs}
+    show([line | {"reason": ended.state.reason or None, "seconds": ended.seconds}], asked.json)
+    if not ended.state.done:
+        why = ended.state.reason or "no reason is given; look at its logs"
+        complain(f"{ended.place}: {ended.state.name}: {why}")
+    return 128 + signal.SIGINT if ended.interrupted else 0 if ended.state.done else 1
+
+
+def show_runs(outcome: Outcome, as_json: bool = False) -> int:
+    """What a run did, a line a table, and what failed; the command's exit code."""
+    show([_line(run) for run in outcome.runs], as_json)
+    for run in outcome.runs:
+        if run.status in (FAILED, SKIPPED):
+            complain(run.error or run.status)
+        if run.remark:
+            complain(f"{run.target}: {run.remark}")
+    if outcome.unrecorded:
+        complain(outcome.unrecorded)
+    if isinstance(outcome.error, Stopped):
+        complain(str(outcome.error))
+    return outcome.exit_code
+
+
+def _line(run: Run) -> Row:
+    """A run as one line."""
+    return {
+        "table": run.target,
+        "plan": run.status if run.status in (FAILED, SKIPPED, STOPPED) else run.plan,
+        "reason": run.reason,
+        "rows in": run.rows_in,
+        "rows out": run.rows_out,
+        "keys touched": run.keys_touched,
+        "recomputed": run.keys_recomputed,
+        "version": run.version,
+        "seconds": run.seconds,
+    }
