@@ -22,7 +22,7 @@ OVERDRAWN = "LAKEMILL_OVERDRAWN"
 class Addition:
     """How deltas are added to a table, of its row and a delta of one key.
 
-    there: the columns of a key that the table has, after its delta.   gone: whether the key has no rows any more.
+    there: the columns of a key that the table has.   gone: whether the key has no rows any more.
     new: all columns of a key that the table does not have.   came: whether that has rows now.
     """
 

@@ -35,6 +35,7 @@ def merge_additions(
 ) -> None:
     """Add each key's delta to its row; `addition`: how, of the target aliased `t` and the deltas aliased `s`.
 
+    Each delta has an effect, so that every row that is written differs from what was there.
     where: holds for the row of each of these keys in the target, aliased `t`, so that files can be skipped.
     """
     (
@@ -42,7 +43,7 @@ def merge_additions(
         .alias("t")
         .merge(deltas.alias("s"), _near(same_key(key, "t", "s"), where))
         .whenMatchedDelete(addition.gone)
-        .whenMatchedUpdate(_differs(addition.there), _assign(addition.there))
+        .whenMatchedUpdate(set=_assign(addition.there))
         .whenNotMatchedInsert(addition.came, _assign(addition.new))
         .execute()
     )
