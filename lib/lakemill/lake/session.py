@@ -12,6 +12,7 @@ from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
 
 from lakemill.errors import UsageError
+from lakemill.lake.java import ask_once
 from lakemill.lake.launch import launch, quieten
 from lakemill.modules import tell_workers
 
@@ -60,6 +61,7 @@ def start_session(spark_conf: Mapping[str, str]) -> SparkSession:
         builder = builder.config(key, value)
     if SparkContext._active_spark_context is None:
         launch(spark_conf, builder.getOrCreate)
+    ask_once(SparkContext._jvm)
     session = builder.getOrCreate().newSession()
     _check_versions(session)
     quieten(session, spark_conf)
