@@ -25,7 +25,7 @@ class _Class(JavaClass):  # type: ignore[misc]
         return _kept(self, name, super().__getattr__(name))
 
 
-KEPT = {JavaPackage: _Package, JavaClass: _Class, JavaMember: JavaMember}
+REMEMBERED = {JavaPackage: _Package, JavaClass: _Class, JavaMember: JavaMember}
 """What names mean for good, and what takes its place; values of static fields are asked for anew each time."""
 
 
@@ -40,7 +40,7 @@ def _kept(owner: Any, name: str, answer: Any) -> Any:
     What is no class yet is taken for a package, and may become a class by a jar or an import that comes later: so only
     packages that are named like packages are kept.
     """
-    kind = KEPT.get(type(answer))
+    kind = REMEMBERED.get(type(answer))
     if kind and (kind is not _Package or name.islower()):
         answer.__class__ = kind
         vars(owner)[name] = answer

@@ -33,11 +33,11 @@ def metered(spark: SparkSession, group: str) -> Iterator[Cost]:
 def rows_seen(spark: SparkSession, observed: Iterable[Observation]) -> int:
     """The sum of `rows` over observations of a query that has run.
 
-    Spark never completes an observation whose part of the plan it left out, because it found it empty: asking such a
-    one for its value would wait for ever. It has seen no rows.
+    Of an observation whose part of the plan Spark left out, because it found it empty, Spark 4.0 never tells anything:
+    asking it for its value would wait for ever. Spark 4.1 tells a row without columns. It has seen no rows.
     """
     _told(spark)
-    return sum(int(observation.get["rows"] or 0) for observation in observed if _completed(observation))
+    return sum(_rows(observation) for observation in observed)
 
 
 def _told(spark: SparkSession) -> None:
@@ -50,9 +50,9 @@ def _told(spark: SparkSession) -> None:
             raise
 
 
-def _completed(observation: Observation) -> bool:
+def _rows(observation: Observation) -> int:
     held: Any = observation._jo
-    return bool(held.future().isCompleted())
+    return int(held.getAsJava().get("rows") or 0) if held.future().isCompleted() else 0
 
 
 def _spent(spark: SparkSession, group: str) -> tuple[int, int]:
