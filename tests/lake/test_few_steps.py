@@ -57,6 +57,6 @@ def test_an_update_of_totals_takes_few_jobs_and_writes_one_file(lake):
     for round in range(2):
         lake.put("raw.s", [(k, round) for k in range(90, 110)], "k bigint, v bigint")
         run = lake.run(job)
-        assert run.plan == "update" and run.spark_jobs <= 7
+        assert run.plan == "update" and run.spark_jobs <= 8
         assert len(lake.delta("gold.g").toDF().inputFiles()) == 1
     assert len(lake.rows("gold.g")) == 110
