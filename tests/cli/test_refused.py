@@ -46,7 +46,9 @@ JOBS = {
     "own_words": lambda rows: rows.select(
         F.when(F.col("n") == 0, F.raise_error(F.lit("a line without items"))).otherwise(F.col("k")).alias("line")
     ),
-    "parsed": lambda rows: rows.select("k", F.from_json("t", "a int", {"mode": "FAILFAST"}).alias("parsed")),
+    "parsed": lambda rows: rows.select(
+        "k", F.from_json(F.when(F.col("t") == "3", F.col("t")), "a int", {"mode": "FAILFAST"}).alias("parsed")
+    ),
     "masked": lambda rows: rows.select("k", F.to_number("t", F.lit("9")).alias("masked")),
     "digits": lambda rows: rows.select("k", F.transform("a", lambda v: v / F.col("n")).alias("parts")),
     "python": lambda rows: rows.select("k", number("t").alias("amount")),
@@ -59,7 +61,7 @@ SAYS = {
     "third": ['column "third"', "of a='[1]'", "[INVALID_ARRAY_INDEX]"],
     "day": ["a row cannot be computed", "t='two'"],
     "own_words": ['column "line"', "n='0'", "a line without items"],
-    "parsed": ['column "parsed"', "of t='", "[MALFORMED_RECORD_IN_PARSING"],
+    "parsed": ['column "parsed"', "of t='3'", "[MALFORMED_RECORD_IN_PARSING"],
     "masked": ['column "masked"', "of t='two'", "[INVALID_FORMAT"],
     "digits": ['column "parts"', "n='0'"],
     "python": ["ValueError: invalid literal for int()", "(given 'two')", "test_refused.py, line", "return int(text)"],
