@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from threading import Lock
 
 from pyspark.sql import SparkSession
 from pyspark.sql.types import StructType
@@ -31,6 +32,7 @@ class World:
     landing: str
     locks: Path
     pins: dict[str, Pin] = field(default_factory=dict)
+    _pinning: Lock = field(default_factory=Lock)
     _maps: dict[str, tuple[Job, dict[str, StructType], CheckedMap]] = field(default_factory=dict)
 
     @property
@@ -44,9 +46,10 @@ class World:
 
     def pin(self, name: str) -> Pin:
         """A source's version: the same for every job of the run, or what this run has made."""
-        if name not in self.pins:
-            self.pins[name] = self.lake.table(name).pin()
-        pin = self.pins[name]
+        with self._pinning:  # tables that are worked on side by side read the same version
+            if name not in self.pins:
+                self.pins[name] = self.lake.table(name).pin()
+            pin = self.pins[name]
         return replace(pin, table=replace(pin.table, spark=self.spark))
 
     def source(self, name: str) -> KnownColumns:

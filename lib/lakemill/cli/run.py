@@ -13,16 +13,25 @@ from lakemill.errors import Stopped, UsageError
 from lakemill.graph import select
 from lakemill.observe.runs import FAILED, SKIPPED, STOPPED, Run
 from lakemill.refresh.plan import POLICIES
-from lakemill.runner import Outcome, run_tables
+from lakemill.runner import Outcome, run_tables, side_by_side
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The tables, how, and where."""
     parser.add_argument("tables", metavar="TABLE", nargs="*")
     parser.add_argument("--policy", choices=POLICIES, default="auto", help="update refuses to rebuild")
+    parser.add_argument("--threads", type=whole_number, default=side_by_side(), metavar="N", help="tables at a time")
     parser.add_argument("--where", metavar="CONDITION", help="of one table: make the keys anew for which this holds")
     parser.add_argument("--env", choices=ENVIRONMENTS, default="local", help="where to run")
     parser.add_argument("--dry-run", action="store_true", help="print what would be sent to AWS, and send nothing")
+
+
+def whole_number(text: str) -> int:
+    """A number of threads."""
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
 
 
 def does(asked: argparse.Namespace, start: Path) -> int:
@@ -34,7 +43,9 @@ def does(asked: argparse.Namespace, start: Path) -> int:
     with busy(asked.json) as tell:
         project = project_at(start)
         select(project.jobs, asked.tables)  # a name that no job has is told before Spark starts
-        outcome = run_tables(project.lake(), project.jobs, asked.tables, asked.policy, asked.where, begins=tell)
+        outcome = run_tables(
+            project.lake(), project.jobs, asked.tables, asked.policy, asked.where, begins=tell, threads=asked.threads
+        )
     return show_runs(outcome, asked.json)
 
 

@@ -4,6 +4,7 @@ A change is a row with a weight. The map runs on the added and on the removed ro
 attached afterwards, so that a map can neither see nor spoil it. A rebuild is the same with nothing removed.
 """
 
+from collections.abc import Mapping
 from functools import reduce
 
 from pyspark.sql import Column, DataFrame, Row, functions as F
@@ -103,13 +104,16 @@ def advance(deltas: DataFrame, old: DataFrame, reduction: Reduction) -> DataFram
 
 def overdrawn(advanced: DataFrame, reduction: Reduction) -> DataFrame:
     """The keys of which the change takes away more than there was: a damaged feed, or a target that others wrote."""
-    lacking = F.lit(False)
-    for name, total in reduction.totals.items():
-        if total.counts:
-            lacking |= column(name) < 0
+    below = lacking({name: column(name) for name in reduction.totals}, reduction)
     for name, part in reduction.collected.items():
-        lacking |= ~F.col(AT_RISK) & part.negative(column(name))
-    return advanced.where(lacking)
+        below |= ~F.col(AT_RISK) & part.negative(column(name))
+    return advanced.where(below)
+
+
+def lacking(parts: Mapping[str, Column], reduction: Reduction) -> Column:
+    """Whether a total that counts rows is less than nothing."""
+    counts = [parts[name] < 0 for name, total in reduction.totals.items() if total.counts]
+    return reduce(lambda some, more: some | more, counts, F.lit(False))
 
 
 def lack(row: Row, reduction: Reduction) -> str:

@@ -3,11 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from py4j.protocol import Py4JJavaError
+from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, functions as F
 from pyspark.sql.types import StructField
 
 from lakemill.columns import column, one_zero
 from lakemill.core import mapreduce
+from lakemill.core.addition import OVERDRAWN, addition
 from lakemill.core.keys import of_keys, same_key
 from lakemill.core.local import Held
 from lakemill.core.near import Near, near
@@ -16,7 +19,7 @@ from lakemill.errors import CorruptFeed, row_text
 from lakemill.kinds.expected import aggregated_rows, with_totals
 from lakemill.kinds.kind import Kind, Work, Write
 from lakemill.kinds.states import wrong_states
-from lakemill.lake.merge import merge_difference, merge_keys
+from lakemill.lake.merge import merge_additions, merge_difference, merge_keys
 from lakemill.lake.tables import Table
 from lakemill.observe.runs import Run
 from lakemill.reducers import Collected, Latest, Part, Reducer, Total
@@ -81,6 +84,8 @@ class Reduced(Kind):
             deltas, held = work.touched(self.reduced(work.change))
         with work.stage("touched"):
             place = near(deltas, self.reduction.key) if held.small else Near()
+            if not self.reduction.collected:
+                return self._added(work, deltas, place)
             stored = work.stored().alias("t").where(place.of("t"))
             old, _ = held.hold(of_keys(stored, deltas, self.reduction.key, held.small))
             advanced, _ = held.hold(mapreduce.advance(deltas, old, self.reduction))
@@ -99,6 +104,22 @@ class Reduced(Kind):
         whole = now.withColumn(mapreduce.GONE, F.lit(False)).unionByName(gone)
         rows, run.keys_recomputed = held.hold(whole)
         return lambda target: merge_keys(target, rows, self.reduction.key)
+
+    def _added(self, work: Work, deltas: DataFrame, place: Near) -> Write:
+        """Of totals alone, the write is all: nothing of the target is read before."""
+        work.run.keys_recomputed = 0
+        key, rows = self.reduction.key, addition(self.reduction, "t", "s")
+
+        def write(target: Table) -> None:
+            try:
+                merge_additions(target, deltas, key, rows, place.of("t"))
+            except (PySparkException, Py4JJavaError) as error:
+                if OVERDRAWN in str(error):  # then it is worth to look which key it was
+                    stored = of_keys(work.stored().alias("t").where(place.of("t")), deltas, key, few=False)
+                    self._refuse_negative(mapreduce.advance(deltas, stored, self.reduction))
+                raise
+
+        return write
 
     def _recomputed(self, work: Work, advanced: DataFrame, place: Near, held: Held) -> DataFrame:
         """The touched keys' parts; those that a removal left unknown are recomputed from the sources as they are."""

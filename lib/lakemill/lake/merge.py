@@ -6,6 +6,7 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame, functions as F
 
 from lakemill.columns import quoted
+from lakemill.core.addition import Addition
 from lakemill.core.keys import same_key
 from lakemill.core.mapreduce import GONE
 from lakemill.lake.tables import Table
@@ -25,6 +26,25 @@ def merge_keys(table: Table, rows: DataFrame, key: Sequence[str], where: Column 
         .whenMatchedDelete(gone)
         .whenMatchedUpdate(_differs(values), _assign(values))
         .whenNotMatchedInsert(~gone, _assign(values))
+        .execute()
+    )
+
+
+def merge_additions(
+    table: Table, deltas: DataFrame, key: Sequence[str], addition: Addition, where: Column | None = None
+) -> None:
+    """Add each key's delta to its row; `addition`: how, of the target aliased `t` and the deltas aliased `s`.
+
+    Each delta has an effect, so that every row that is written differs from what was there.
+    where: holds for the row of each of these keys in the target, aliased `t`, so that files can be skipped.
+    """
+    (
+        table.delta()
+        .alias("t")
+        .merge(deltas.alias("s"), _near(same_key(key, "t", "s"), where))
+        .whenMatchedDelete(addition.gone)
+        .whenMatchedUpdate(set=_assign(addition.there))
+        .whenNotMatchedInsert(addition.came, _assign(addition.new))
         .execute()
     )
 

@@ -127,8 +127,11 @@ def session_apart(session: SparkSession) -> SparkSession:
     A commit's transaction number and metadata are settings of a session, so two tables that are written at one time
     need one each.
     """
-    clone: Any = session._jsparkSession
-    return SparkSession(session.sparkContext, clone.cloneSession())
+    clone: Any = session._jsparkSession.cloneSession()
+    apart = SparkSession(session.sparkContext, clone)
+    # What asks for the session of its thread, as Delta does in places, gets this one.
+    SparkSession._get_j_spark_session_class(session._jvm).setActiveSession(clone)  # type: ignore[attr-defined]
+    return apart
 
 
 def _check_versions(session: SparkSession) -> None:

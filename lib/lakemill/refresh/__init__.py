@@ -13,6 +13,7 @@ from lakemill.errors import CommitLost, CorruptFeed, LakemillError, UsageError, 
 from lakemill.job import Job
 from lakemill.lake.change import COMPARED, FEED, NETTED
 from lakemill.lake.commit import is_old, repeat
+from lakemill.lake.few_steps import few_steps
 from lakemill.lake.failures import corrupt_feed, damaged_log, files_gone, read_failure, row_refused, version_gone
 from lakemill.lake.progress import Progress
 from lakemill.maps.where import keys_where
@@ -46,12 +47,13 @@ def refresh(world: World, job: Job, policy: str, run: Run, where: str | None = N
         chosen = keys_where(world.spark, job, task.mapped.schema, where) if where else None
         run.versions = task.next_progress().versions
         run.version = task.target_version
-        if task.adopts:
-            with stage(run, "adopt"):
-                task = verified(world, task, policy)
-        _do(task, policy, run)
-        if chosen is not None and where and run.plan != REBUILD:
-            _restate(world, job, chosen, where, run)
+        with few_steps(world.spark, task.reads):
+            if task.adopts:
+                with stage(run, "adopt"):
+                    task = verified(world, task, policy)
+            _do(task, policy, run)
+            if chosen is not None and where and run.plan != REBUILD:
+                _restate(world, job, chosen, where, run)
     world.pins.pop(job.target, None)
 
 

@@ -19,7 +19,7 @@ from lakemill.maps.check import check_job
 from lakemill.maps.definition import Definition, Judgement, why_changed
 from lakemill.maps.evolution import other_columns, same_map
 from lakemill.maps.rowwise import CheckedMap
-from lakemill.refresh.plan import REBUILD, Plan, adopted, allowed, decide
+from lakemill.refresh.plan import REBUILD, UPDATE, Plan, adopted, allowed, decide, is_small
 from lakemill.sources.source import KnownColumns
 from lakemill.world import World
 
@@ -58,6 +58,21 @@ class Task:
     def reworded(self) -> bool:
         """Whether the job's files, or what is recorded of them, are not what the target's progress says."""
         return isinstance(self.progress, Progress) and self.progress.definition.source != self.definition.source
+
+    @property
+    def reads(self) -> int | None:
+        """How many bytes of tables its work sorts and joins, at most; None where nobody noted it.
+
+        An update by a small change of an only source reads no more of that than the rows of touched keys.
+        """
+        if self.plan.kind == UPDATE and len(self.sources) == 1 and is_small(self.changes.values()):
+            sources = [change.feed_bytes for change in self.changes.values()]
+        else:
+            sources = [source.bytes for source in self.sources.values()]
+            if not all(sources):
+                return None
+        stored = self.target.log().bytes_at(self.target_version) if self.target_version >= 0 else 0
+        return sum(sources) + stored if stored or self.target_version < 0 else None
 
     def stored(self) -> DataFrame:
         """The target as it was when the plan was made, `_state` included."""
