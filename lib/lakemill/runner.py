@@ -19,6 +19,7 @@ from lakemill.lake.session import start_session
 from lakemill.lake.tables import Lake
 from lakemill.observe.cost import metered
 from lakemill.observe.ledger import record
+from lakemill.observe.profile import Profile
 from lakemill.observe.runs import DONE, FAILED, LEDGER, SKIPPED, STOPPED, Run
 from lakemill.refresh import refresh
 from lakemill.refresh.plan import POLICIES
@@ -73,11 +74,12 @@ def run_tables(
     begins: Callable[[str], None] = lambda table: None,
     ends: Callable[[Run], None] = lambda run: None,
     threads: int = 1,
+    profiled: bool = False,
 ) -> Outcome:
     """Run the tables asked for (none: all), each after those that it reads. `begins` and `ends` are called around each.
 
     where: a condition on the key of the one table asked for; these keys are made anew.   threads: how many tables are
-    worked on at a time.
+    worked on at a time.   profiled: whether each run says what its steps cost.
     """
     if where and len(select(jobs, wanted)) != 1:
         raise UsageError("--where is about the keys of one table; name that one.")
@@ -96,7 +98,7 @@ def run_tables(
             run.status, run.error = SKIPPED, f"{broken[0]}, which it reads, failed"
             return
         with _told(run, failures):
-            run_table(world.apart(), jobs[name], policy, run, where)
+            run_table(world.apart(), jobs[name], policy, run, where, profiled)
 
     reads = {name: set(jobs[name].sources) for name in names}
     for name in scheduled(names, reads, threads, work, stopped=lambda: heard() is not None):
@@ -132,9 +134,11 @@ def _record(world: World, outcome: Outcome) -> None:
         )
 
 
-def run_table(world: World, job: Job, policy: str, run: Run, where: str | None = None) -> None:
-    """One table, under its lock, metered."""
-    with lock(world.locks, job.target), metered(world.spark, f"{run.run_id} {job.target}") as cost:
+def run_table(world: World, job: Job, policy: str, run: Run, where: str | None = None, profiled: bool = False) -> None:
+    """One table, under its lock, metered; profiled: step by step."""
+    group = f"{run.run_id} {job.target}"
+    run.profile = Profile(world.spark, group) if profiled else None
+    with lock(world.locks, job.target), metered(world.spark, group) as cost:
         refresh(world, job, policy, run, where)
         world.lake.enlist(job.target)
     run.spark_jobs, run.bytes_read = cost.spark_jobs, cost.bytes_read

@@ -47,7 +47,9 @@ def test_more_than_there_was_is_refused_by_the_name_of_the_key(made, monkeypatch
     change_of_job = module.mapped_change
 
     def damaged(task, held):
-        rows = task.target.spark.createDataFrame([(key, 1, "x", weight) for weight in weights], f"{SCHEMA}, {WEIGHT} int")
+        rows = task.target.spark.createDataFrame(
+            [(key, 1, "x", weight) for weight in weights], f"{SCHEMA}, {WEIGHT} int"
+        )
         change = change_of_job(task, held)
         return replace(change, rows=change.rows.unionByName(rows.select(*change.rows.columns)))
 

@@ -29,10 +29,10 @@ def few_steps(spark: SparkSession, read: int | None) -> Iterator[None]:
     if read is None or read > SMALL or _told(spark, ADAPTIVE):
         yield
         return
-    before = spark.conf.get(PARTITIONS)
+    before = spark.conf.get(PARTITIONS) or "1"
     told = _told(spark, PARTITIONS)
     spark.conf.set(ADAPTIVE, "false")
-    spark.conf.set(PARTITIONS, str(min(int(before or 1), read // A_PARTITION + 1)))
+    spark.conf.set(PARTITIONS, str(min(int(before), read // A_PARTITION + 1)))
     try:
         yield
     finally:

@@ -10,6 +10,7 @@ from pyspark.sql.types import DoubleType, LongType, MapType, StringType, StructF
 
 from lakemill.lake.log import Commit
 from lakemill.lake.tables import Table
+from lakemill.observe.profile import Profile
 
 LEDGER = "ops.runs"
 DONE, FAILED, SKIPPED, STOPPED, RECOVERED = "done", "failed", "skipped", "stopped", "recovered"
@@ -49,7 +50,8 @@ class Run:
     rows_out: target rows inserted, updated, deleted.   rows_rewritten: rows copied along because their file changed.
     stages: seconds by stage.   status: done, failed, skipped because a table it reads failed, stopped by a signal, or
     recovered: told from its commit by a later run, since it was killed before it was recorded.
-    remark: what a person should know besides; it is shown, and not in the ledger.
+    remark: what a person should know besides.   profile: what each stage costs, where somebody asked. Both are shown,
+    and not in the ledger.
     """
 
     run_id: str
@@ -74,6 +76,7 @@ class Run:
     status: str = DONE
     error: str | None = None
     remark: str = ""
+    profile: Profile | None = None
 
 
 def history(ledger: Table, targets: Sequence[str]) -> DataFrame:

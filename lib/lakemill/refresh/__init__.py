@@ -13,8 +13,8 @@ from lakemill.errors import CommitLost, CorruptFeed, LakemillError, UsageError, 
 from lakemill.job import Job
 from lakemill.lake.change import COMPARED, FEED, NETTED
 from lakemill.lake.commit import is_old, repeat
-from lakemill.lake.few_steps import few_steps
 from lakemill.lake.failures import corrupt_feed, damaged_log, files_gone, read_failure, row_refused, version_gone
+from lakemill.lake.few_steps import few_steps
 from lakemill.lake.progress import Progress
 from lakemill.maps.where import keys_where
 from lakemill.observe.runs import Run
