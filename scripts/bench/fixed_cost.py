@@ -110,10 +110,8 @@ def generated(ids: DataFrame) -> DataFrame:
 def changed_rows(world: World, rows: int, changed: int, at: int) -> DataFrame:
     """New rows of keys that are there: neighbours, another place each round. Held, so that no side computes them."""
     first = (rows - 2 * changed) // 20 * (at % 20)
-    change = generated(world.spark.range(first, first + changed, 1, 1)).withColumn(
-        "id", F.col("id") + 10**12 * (at + 1)
-    )
-    return world.spark.createDataFrame(change.collect(), change.schema).coalesce(1)
+    change = generated(world.spark.range(first, first + changed, 1, 1))
+    return to_local(change.withColumn("id", F.col("id") + 10**12 * (at + 1)))[0].coalesce(1)
 
 
 def written(world: World, table: str, rows: DataFrame) -> None:

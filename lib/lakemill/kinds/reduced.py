@@ -13,7 +13,7 @@ from lakemill.core import mapreduce
 from lakemill.core.addition import OVERDRAWN, addition
 from lakemill.core.keys import of_keys, same_key
 from lakemill.core.local import Held
-from lakemill.core.near import Near, near
+from lakemill.core.near import Near
 from lakemill.core.reduction import Reduction
 from lakemill.errors import CorruptFeed, row_text
 from lakemill.kinds.expected import aggregated_rows, with_totals
@@ -83,7 +83,7 @@ class Reduced(Kind):
         with work.stage("change"):
             deltas, held = work.touched(self.reduced(work.change))
         with work.stage("touched"):
-            place = near(deltas, self.reduction.key) if held.small else Near()
+            place = work.near(deltas, held.small)
             if not self.reduction.collected:
                 return self._added(work, deltas, place)
             stored = work.stored().alias("t").where(place.of("t"))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
@@ -65,14 +66,22 @@ class Task:
 
         An update by a small change of an only source reads no more of that than the rows of touched keys.
         """
-        if self.plan.kind == UPDATE and len(self.sources) == 1 and is_small(self.changes.values()):
-            sources = [change.feed_bytes for change in self.changes.values()]
-        else:
-            sources = [source.bytes for source in self.sources.values()]
-            if not all(sources):
-                return None
-        stored = self.target.log().bytes_at(self.target_version) if self.target_version >= 0 else 0
-        return sum(sources) + stored if stored or self.target_version < 0 else None
+        if self.plan.kind != UPDATE or len(self.sources) > 1 or not is_small(self.changes.values()):
+            return self.bytes
+        return None if self._stored is None else self._stored + sum(c.feed_bytes for c in self.changes.values())
+
+    @cached_property
+    def bytes(self) -> int | None:
+        """How many bytes its sources and its target hold; None where nobody noted it."""
+        sources = [source.bytes for source in self.sources.values()]
+        return None if self._stored is None or not all(sources) else self._stored + sum(sources)
+
+    @cached_property
+    def _stored(self) -> int | None:
+        """How many bytes its target holds; None where nobody noted it."""
+        if self.target_version < 0:
+            return 0
+        return self.target.log().bytes_at(self.target_version) or None
 
     def stored(self) -> DataFrame:
         """The target as it was when the plan was made, `_state` included."""

@@ -10,7 +10,7 @@ from lakemill.core import changes
 from lakemill.core.changes import SourceRows
 from lakemill.core.keys import of_keys
 from lakemill.core.local import Held
-from lakemill.core.near import Near
+from lakemill.core.near import Near, near
 from lakemill.core.weights import came, weigh, went
 from lakemill.observe.cost import rows_seen
 from lakemill.observe.runs import Run
@@ -19,6 +19,8 @@ from lakemill.refresh.task import Task
 
 MANY_KEYS = 100_000
 """Where a change touches more keys than this, what is read and computed of them stays on the executors."""
+READ_QUICKLY = 32 * 1024 * 1024
+"""Tables of no more bytes than this together are read whole as soon as a part of them."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,15 @@ class UpdateWork:
         if self.run.keys_touched > MANY_KEYS:
             return frame, self.held.spread()
         return (self.held.hold(frame)[0] if joined else frame), self.held
+
+    def near(self, keys: DataFrame, few: bool) -> Near:
+        """Where these keys of the target lie, if they are few and that spares much reading.
+
+        The ranges stand in the code that Spark generates, which has then to be compiled anew by every update: that
+        takes longer than to read some ten megabytes.
+        """
+        large = self.task.bytes is None or self.task.bytes > READ_QUICKLY
+        return near(keys, tuple(self.task.job.key or ())) if few and large else Near()
 
     def mapped_now(self, keys: DataFrame, place: Near, few: bool) -> DataFrame:
         """The mapped rows of these keys, of the sources as they are now.
