@@ -79,14 +79,16 @@ def delta(change: DataFrame, reduction: Reduction) -> DataFrame:
     return lists.select(*_key(reduction), sums, entries).where(_effect(reduction))
 
 
-def advance(deltas: DataFrame, old: DataFrame, reduction: Reduction) -> DataFrame:
+def advance(deltas: DataFrame, old: DataFrame, reduction: Reduction, few: bool = False) -> DataFrame:
     """One row a touched key, as `totals` has it: its stored parts, with what came added and what went taken away.
 
-    old: the target's rows of these keys.   `_at_risk` marks the keys that still have rows and of which a part is not
-    known from this: they are recomputed from the sources.
+    old: the target's rows of these keys.   few: they may come to the driver.   `_at_risk` marks the keys that still
+    have rows and of which a part is not known from this: they are recomputed from the sources.
     """
-    stored = old.withColumn(FOUND, F.lit(True)).alias("t")
-    joined = deltas.alias("d").join(stored, same_key(reduction.key, "d", "t"), "left")
+    stored = old.withColumn(FOUND, F.lit(True))
+    joined = deltas.alias("d").join(
+        (F.broadcast(stored) if few else stored).alias("t"), same_key(reduction.key, "d", "t"), "left"
+    )
     there, known = F.coalesce(F.col(f"t.{FOUND}"), F.lit(False)), reduction.stored("t")
     was = [F.when(there, known[name]).otherwise(_none(part)).alias(name) for name, part in reduction.parts.items()]
     met = joined.select(

@@ -83,12 +83,12 @@ class Reduced(Kind):
         with work.stage("change"):
             deltas, held = work.touched(self.reduced(work.change))
         with work.stage("touched"):
-            place = work.near(deltas, held.small)
+            place = work.near(deltas, held.small, sources=bool(self.reduction.collected))
             if not self.reduction.collected:
                 return self._added(work, deltas, place)
             stored = work.stored().alias("t").where(place.of("t"))
-            old, _ = held.hold(of_keys(stored, deltas, self.reduction.key, held.small))
-            advanced, _ = held.hold(mapreduce.advance(deltas, old, self.reduction))
+            old = of_keys(stored, deltas, self.reduction.key, held.small)
+            advanced, _ = held.hold(mapreduce.advance(deltas, old, self.reduction, held.small))
             self._refuse_negative(advanced)
         with work.stage("recompute"):
             parts = self._recomputed(work, advanced, place, held)

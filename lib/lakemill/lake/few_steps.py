@@ -4,15 +4,21 @@ Adaptive execution runs each stage as a job of its own, to plan the next by what
 nothing to learn from that: an update of a small table took 14 jobs with it and takes 6 without, of which its tasks
 are a small part. Without it nobody joins small partitions afterwards, so there are only as many as the bytes ask for:
 what a MERGE writes has as many files as the shuffle had partitions.
+
+Nor does MERGE write down its source before it reads it twice: what lakemill merges comes out the same whenever it is
+computed, and is held besides. That is a job less and 15 % of a small update's CPU (scripts/bench/fixed_cost.py).
+Measured and left: whole-stage code generation off (no difference), all code generation off (20 % less CPU, but Spark
+keeps that setting for its own tests), no checksum and no file statistics (both are read again by lakemill).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from pyspark.sql import SparkSession
 
 ADAPTIVE = "spark.sql.adaptive.enabled"
 PARTITIONS = "spark.sql.shuffle.partitions"
+MATERIALIZE = "spark.databricks.delta.merge.materializeSource"
 SMALL = 128 * 1024 * 1024
 """Tables that hold no more bytes than this together are small."""
 A_PARTITION = 32 * 1024 * 1024
@@ -29,15 +35,22 @@ def few_steps(spark: SparkSession, read: int | None) -> Iterator[None]:
     if read is None or read > SMALL or _told(spark, ADAPTIVE):
         yield
         return
-    before = spark.conf.get(PARTITIONS) or "1"
-    told = _told(spark, PARTITIONS)
-    spark.conf.set(ADAPTIVE, "false")
-    spark.conf.set(PARTITIONS, str(min(int(before), read // A_PARTITION + 1)))
+    partitions = min(int(spark.conf.get(PARTITIONS) or "1"), read // A_PARTITION + 1)
+    with _set(spark, {ADAPTIVE: "false", PARTITIONS: str(partitions), MATERIALIZE: "none"}):
+        yield
+
+
+@contextmanager
+def _set(spark: SparkSession, confs: Mapping[str, str]) -> Iterator[None]:
+    """Settings of the session while the body runs."""
+    before = {key: spark.conf.get(key) if _told(spark, key) else None for key in confs}
+    for key, value in confs.items():
+        spark.conf.set(key, value)
     try:
         yield
     finally:
-        spark.conf.unset(ADAPTIVE)
-        spark.conf.set(PARTITIONS, before) if told else spark.conf.unset(PARTITIONS)
+        for key, value in before.items():
+            spark.conf.unset(key) if value is None else spark.conf.set(key, value)
 
 
 def _told(spark: SparkSession, key: str) -> bool:

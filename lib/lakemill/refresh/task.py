@@ -68,16 +68,18 @@ class Task:
         """
         if self.plan.kind != UPDATE or len(self.sources) > 1 or not is_small(self.changes.values()):
             return self.bytes
-        return None if self._stored is None else self._stored + sum(c.feed_bytes for c in self.changes.values())
+        return (
+            None if self.bytes_stored is None else self.bytes_stored + sum(c.feed_bytes for c in self.changes.values())
+        )
 
     @cached_property
     def bytes(self) -> int | None:
         """How many bytes its sources and its target hold; None where nobody noted it."""
         sources = [source.bytes for source in self.sources.values()]
-        return None if self._stored is None or not all(sources) else self._stored + sum(sources)
+        return None if self.bytes_stored is None or not all(sources) else self.bytes_stored + sum(sources)
 
     @cached_property
-    def _stored(self) -> int | None:
+    def bytes_stored(self) -> int | None:
         """How many bytes its target holds; None where nobody noted it."""
         if self.target_version < 0:
             return 0

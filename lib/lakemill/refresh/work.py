@@ -52,13 +52,14 @@ class UpdateWork:
             return frame, self.held.spread()
         return (self.held.hold(frame)[0] if joined else frame), self.held
 
-    def near(self, keys: DataFrame, few: bool) -> Near:
-        """Where these keys of the target lie, if they are few and that spares much reading.
+    def near(self, keys: DataFrame, few: bool, sources: bool = True) -> Near:
+        """Where these keys lie in the target, and in its sources, if they are few and that spares much reading.
 
         The ranges stand in the code that Spark generates, which has then to be compiled anew by every update: that
         takes longer than to read some ten megabytes.
         """
-        large = self.task.bytes is None or self.task.bytes > READ_QUICKLY
+        read = self.task.bytes if sources else self.task.bytes_stored
+        large = read is None or read > READ_QUICKLY
         return near(keys, tuple(self.task.job.key or ())) if few and large else Near()
 
     def mapped_now(self, keys: DataFrame, place: Near, few: bool) -> DataFrame:
