@@ -79,7 +79,7 @@ def run_tables(
     """Run the tables asked for (none: all), each after those that it reads. `begins` and `ends` are called around each.
 
     where: a condition on the key of the one table asked for; these keys are made anew.   threads: how many tables are
-    worked on at a time.   profiled: whether each run says what its steps cost.
+    worked on at a time.   profiled: whether each run says what its stages cost.
     """
     if where and len(select(jobs, wanted)) != 1:
         raise UsageError("--where is about the keys of one table; name that one.")
@@ -135,7 +135,7 @@ def _record(world: World, outcome: Outcome) -> None:
 
 
 def run_table(world: World, job: Job, policy: str, run: Run, where: str | None = None, profiled: bool = False) -> None:
-    """One table, under its lock, metered; profiled: step by step."""
+    """One table, under its lock, metered; profiled: stage by stage."""
     group = f"{run.run_id} {job.target}"
     run.profile = Profile(world.spark, group) if profiled else None
     with lock(world.locks, job.target), metered(world.spark, group) as cost:

@@ -1,4 +1,4 @@
-"""Profile: what each step of a run costs, for who asks where a run's time goes."""
+"""Profile: what each stage of a run costs, for who asks where a run's time goes."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,8 +13,8 @@ from lakemill.observe.cost import spent
 
 
 @dataclass
-class Step:
-    """What a step of a run cost, as often as it was taken.
+class StageCost:
+    """What a stage of a run cost, as often as it was taken.
 
     jvm_calls: messages to the JVM, each some 0.1 to 0.3 ms of waiting.   bytes_read: from files.
     """
@@ -27,15 +27,15 @@ class Step:
 
 @dataclass
 class Profile:
-    """The steps of one run, which is the job group `group`."""
+    """The stages of one run, which is the job group `group`."""
 
     spark: SparkSession
     group: str
-    steps: dict[str, Step] = field(default_factory=dict)
+    stages: dict[str, StageCost] = field(default_factory=dict)
 
     @contextmanager
-    def step(self, name: str) -> Iterator[None]:
-        """Add what the body costs to a step."""
+    def stage(self, name: str) -> Iterator[None]:
+        """Add what the body costs to a stage."""
         jobs, read = spent(self.spark, self.group)
         calls, began = Calls.of(self.spark).made(), monotonic()
         try:
@@ -43,11 +43,11 @@ class Profile:
         finally:
             seconds, calls = monotonic() - began, Calls.of(self.spark).made() - calls
             jobs_after, read_after = spent(self.spark, self.group)
-            step = self.steps.setdefault(name, Step())
-            step.seconds += seconds
-            step.jvm_calls += calls
-            step.spark_jobs += jobs_after - jobs
-            step.bytes_read += read_after - read
+            cost = self.stages.setdefault(name, StageCost())
+            cost.seconds += seconds
+            cost.jvm_calls += calls
+            cost.spark_jobs += jobs_after - jobs
+            cost.bytes_read += read_after - read
 
 
 class Calls:

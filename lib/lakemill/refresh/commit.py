@@ -26,7 +26,7 @@ def stage(run: Run, name: str) -> Iterator[None]:
     """Add the seconds of the body to a stage of the run."""
     began = monotonic()
     try:
-        with run.profile.step(name) if run.profile else nullcontext():
+        with run.profile.stage(name) if run.profile else nullcontext():
             yield
     finally:
         run.stages[name] = round(run.stages.get(name, 0.0) + monotonic() - began, 3)
