@@ -68,9 +68,8 @@ class Task:
         """
         if self.plan.kind != UPDATE or len(self.sources) > 1 or not is_small(self.changes.values()):
             return self.bytes
-        return (
-            None if self.bytes_stored is None else self.bytes_stored + sum(c.feed_bytes for c in self.changes.values())
-        )
+        feed = sum(change.feed_bytes for change in self.changes.values())
+        return None if self.bytes_stored is None else self.bytes_stored + feed
 
     @cached_property
     def bytes(self) -> int | None:
