@@ -1,4 +1,4 @@
-"""What a small update costs beside a plain append of as many rows: Spark jobs, calls to the JVM, seconds, by step.
+"""What a small update costs beside a plain append of as many rows: Spark jobs, calls to the JVM, seconds, by stage.
 
 A source of `--rows` generated rows in files of neighbouring keys; each round appends `--changed` rows of neighbouring
 keys, updates three tables by them (totals; totals and an extreme; a join with a second source), appends as many rows to
@@ -48,7 +48,7 @@ JOBS = {
 
 
 def main() -> int:
-    """One table of figures for each size, and the steps of the last updates."""
+    """One table of figures for each size, and the stages of the last updates."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, nargs="+", default=[1_500_000])
     parser.add_argument("--changed", type=int, default=500)
@@ -86,10 +86,10 @@ def measure(world: World, rows: int, changed: int, rounds: int, warm: int) -> No
     show([line(world, name, taken[name][warm:], append, hand) for name in JOBS])
     print(f"append alone {append:.2f} s, totals by hand {hand:.2f} s, of {count(world, 'bench.hand'):,} rows")
     for name in JOBS:
-        print(f"\nsteps of the last update: {name}")
+        print(f"\nstages of the last update: {name}")
         profile = taken[name][-1].profile
         assert profile is not None
-        show([{"step": step, **vars(cost)} for step, cost in profile.steps.items()])
+        show([{"stage": stage, **vars(cost)} for stage, cost in profile.stages.items()])
 
 
 def made(world: World, rows: int) -> None:
@@ -173,7 +173,7 @@ def line(world: World, name: str, runs: list[Run], append: float, hand: float) -
         "keys": runs[-1].keys_touched,
         "rows": count(world, runs[-1].target),
         "spark jobs": runs[-1].spark_jobs,
-        "JVM calls": sum(step.jvm_calls for step in profile.steps.values()),
+        "JVM calls": sum(cost.jvm_calls for cost in profile.stages.values()),
         "read kB": (runs[-1].bytes_read or 0) / 1e3,
         "update s": middle(runs),
         "least s": min(run.seconds for run in runs),
