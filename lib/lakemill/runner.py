@@ -86,7 +86,7 @@ def run_tables(
     if policy not in POLICIES:
         raise UsageError(f'There is no policy "{policy}". {did_you_mean(policy, POLICIES)}')
     names, run_id = select(jobs, wanted), uuid.uuid4().hex[:12]
-    world.pins.clear()
+    world.renew()
     begun: dict[str, Run] = {}
     failures: dict[str, BaseException] = {}
 

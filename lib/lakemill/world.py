@@ -3,7 +3,7 @@
 The pins and the checked maps belong to the run; the session may be one table's alone.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +18,8 @@ from lakemill.lake.tables import Lake, Pin
 from lakemill.maps.check import check_job
 from lakemill.maps.definition import Definition, Judgement, judge
 from lakemill.maps.rowwise import CheckedMap
+from lakemill.observe.past import Past, past
+from lakemill.observe.runs import LEDGER
 from lakemill.python.bytecode import as_at_first
 from lakemill.python.source_text import source_digest
 from lakemill.sources.source import KnownColumns
@@ -33,6 +35,7 @@ class World:
     locks: Path
     pins: dict[str, Pin] = field(default_factory=dict)
     _pinning: Lock = field(default_factory=Lock)
+    _past: dict[str, Mapping[str, Sequence[Past]]] = field(default_factory=dict)
     _maps: dict[str, tuple[Job, dict[str, StructType], CheckedMap]] = field(default_factory=dict)
 
     @property
@@ -51,6 +54,18 @@ class World:
                 self.pins[name] = self.lake.table(name).pin()
             pin = self.pins[name]
         return replace(pin, table=replace(pin.table, spark=self.spark))
+
+    def past(self, target: str) -> Sequence[Past]:
+        """The newest runs of a table; the ledger is read once, when it is first asked for."""
+        with self._pinning:
+            if LEDGER not in self._past:
+                self._past[LEDGER] = past(self.lake.table(LEDGER))
+        return self._past[LEDGER].get(target, ())
+
+    def renew(self) -> None:
+        """A new run begins: it pins versions and reads the ledger anew."""
+        self.pins.clear()
+        self._past.clear()
 
     def source(self, name: str) -> KnownColumns:
         """A source table as far as this run reads it."""

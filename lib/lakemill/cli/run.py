@@ -12,19 +12,24 @@ from lakemill.conf import ENVIRONMENTS
 from lakemill.errors import Stopped, UsageError
 from lakemill.graph import select
 from lakemill.observe.runs import FAILED, SKIPPED, STOPPED, Run
-from lakemill.refresh.plan import POLICIES
+from lakemill.refresh.plan import OTHER_NAMES, POLICIES
 from lakemill.runner import Outcome, run_tables, side_by_side
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The tables, how, and where."""
     parser.add_argument("tables", metavar="TABLE", nargs="*")
-    parser.add_argument("--policy", choices=POLICIES, default="auto", help="update refuses to rebuild")
+    parser.add_argument("--policy", type=policy, choices=POLICIES, default="auto", help="update refuses to rebuild")
     parser.add_argument("--threads", type=whole_number, default=side_by_side(), metavar="N", help="tables at a time")
     parser.add_argument("--profile", action="store_true", help="print what each stage of each table costs")
     parser.add_argument("--where", metavar="CONDITION", help="of one table: make the keys anew for which this holds")
     parser.add_argument("--env", choices=ENVIRONMENTS, default="local", help="where to run")
     parser.add_argument("--dry-run", action="store_true", help="print what would be sent to AWS, and send nothing")
+
+
+def policy(name: str) -> str:
+    """A policy, by its name or by what other tools call it: incremental, full."""
+    return OTHER_NAMES.get(name, name)
 
 
 def whole_number(text: str) -> int:

@@ -49,8 +49,8 @@ def _set(spark: SparkSession, confs: Mapping[str, str]) -> Iterator[None]:
     try:
         yield
     finally:
-        for key, value in before.items():
-            spark.conf.unset(key) if value is None else spark.conf.set(key, value)
+        for key, was in before.items():
+            spark.conf.unset(key) if was is None else spark.conf.set(key, was)
 
 
 def _told(spark: SparkSession, key: str) -> bool:

@@ -1,7 +1,7 @@
 """Task: what is known of a table before anything of it runs: its sources' versions, their changes, and the plan."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from pyspark.errors import AnalysisException
@@ -21,6 +21,7 @@ from lakemill.maps.definition import Definition, Judgement, why_changed
 from lakemill.maps.evolution import other_columns, same_map
 from lakemill.maps.rowwise import CheckedMap
 from lakemill.refresh.plan import REBUILD, UPDATE, Plan, adopted, allowed, decide, is_small
+from lakemill.refresh.price import Price, is_priced, price
 from lakemill.sources.source import KnownColumns
 from lakemill.world import World
 
@@ -30,7 +31,8 @@ class Task:
     """What is known of a table before anything runs.
 
     columns: a digest of those that the target is to have.   definition: what decides its rows.   adopts: whether the
-    target was made by the same job under another Spark or Python, and is to be verified before anything else.
+    target was made by the same job under another Spark or Python, and is to be verified before anything else.   price:
+    what an update and a rebuild are expected to take.
     """
 
     job: Job
@@ -45,6 +47,7 @@ class Task:
     columns: str
     definition: Definition
     adopts: bool = False
+    price: Price = field(default_factory=Price)
 
     def frames(self) -> list[DataFrame]:
         """The sources' rows, one frame for each parameter of the map."""
@@ -113,6 +116,7 @@ def prepare(world: World, job: Job, policy: str) -> Task:
     log = target.log()
     progress = read_progress(log, job.target)
     changes: dict[str, Change] = {}
+    expected = Price()
     definition, adopts = world.definition(job, mapped), False
     columns, how = _columns(world.spark, kind, mapped, progress, log)
     if isinstance(progress, NoProgress):
@@ -122,12 +126,14 @@ def prepare(world: World, job: Job, policy: str) -> Task:
         changes = {name: source.change_since(read.get(name)) for name, source in sources.items()}
         redefined, adopts = _redefined(world, kind, sources, progress, mapped)
         anew = Plan(REBUILD, "TARGET_ALTERED", f"somebody altered it: {how}") if how else None
-        plan = decide(kind, policy, changes, redefined or anew, mapped.joins)
+        if is_priced(changes):
+            expected = price(world.past(job.target), changes)
+        plan = decide(kind, policy, changes, redefined or anew, mapped.joins, expected)
         adopts = adopts and plan.kind != REBUILD
         if adopts:
             plan = adopted(plan, progress, definition)
-    version = log.version
-    return Task(job, target, version, sources, mapped, kind, progress, changes, plan, columns, definition, adopts)
+    known = (job, target, log.version, sources, mapped, kind, progress, changes)
+    return Task(*known, plan, columns, definition, adopts, expected)
 
 
 def _columns(
