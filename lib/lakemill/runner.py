@@ -31,6 +31,8 @@ LOST = (FAILED, SKIPPED, STOPPED)
 """The states of a run after which the tables that read its table are not worked on."""
 
 
+POOL = "spark.scheduler.pool"
+"""Tables that are worked on side by side have a pool each: none waits until another has done its tasks."""
 AT_ONCE = 4
 """Tables at a time at most, where nobody says how many: each takes a share of the driver's memory."""
 
@@ -138,6 +140,7 @@ def run_table(world: World, job: Job, policy: str, run: Run, where: str | None =
     """One table, under its lock, metered; profiled: stage by stage."""
     group = f"{run.run_id} {job.target}"
     run.profile = Profile(world.spark, group) if profiled else None
+    world.spark.sparkContext.setLocalProperty(POOL, job.target)
     with lock(world.locks, job.target), metered(world.spark, group) as cost:
         refresh(world, job, policy, run, where)
         world.lake.enlist(job.target)

@@ -19,6 +19,7 @@ from lakemill.errors import CorruptFeed, row_text
 from lakemill.kinds.expected import aggregated_rows, with_totals
 from lakemill.kinds.kind import Kind, Work, Write
 from lakemill.kinds.states import wrong_states
+from lakemill.lake.layout import clustering
 from lakemill.lake.merge import merge_additions, merge_difference, merge_keys
 from lakemill.lake.tables import Table
 from lakemill.observe.runs import Run
@@ -77,7 +78,7 @@ class Reduced(Kind):
     def difference(self, target: Table, stored: DataFrame, rows: DataFrame, held: Held) -> Write | None:
         if not target.has_one_row_a(self.reduction.key):
             return None
-        return lambda target: merge_difference(target, rows, self.reduction.key)
+        return lambda target: merge_difference(target, rows, self._order(rows))
 
     def update(self, work: Work) -> Write:
         with work.stage("change"):
@@ -95,7 +96,7 @@ class Reduced(Kind):
         rows = mapreduce.target_rows(parts, self.reduction, with_gone=True)
         if held.small:  # else each clause of the MERGE would hold every column's whole expression
             rows, _ = held.hold(rows)
-        return lambda target: merge_keys(target, rows, self.reduction.key, place.of("t"))
+        return lambda target: merge_keys(target, rows, self._order(rows), place.of("t"))
 
     def restate(self, mapped: DataFrame, old: DataFrame, where: Column, held: Held, run: Run) -> Write:
         now = self.rows(_one_zero(mapped, self.reduction.key).where(where))
@@ -103,7 +104,11 @@ class Reduced(Kind):
         gone = old.alias("t").join(now.alias("s"), met, "left_anti").withColumn(mapreduce.GONE, F.lit(True))
         whole = now.withColumn(mapreduce.GONE, F.lit(False)).unionByName(gone)
         rows, run.keys_recomputed = held.hold(whole)
-        return lambda target: merge_keys(target, rows, self.reduction.key)
+        return lambda target: merge_keys(target, rows, self._order(rows))
+
+    def _order(self, rows: DataFrame) -> tuple[str, ...]:
+        """The key's columns, in the order in which the table's rows are laid out."""
+        return clustering(self.reduction.key, rows.schema, self.job.cluster)
 
     def _added(self, work: Work, deltas: DataFrame, place: Near) -> Write:
         """Of totals alone, the write is all: nothing of the target is read before."""
@@ -112,7 +117,7 @@ class Reduced(Kind):
 
         def write(target: Table) -> None:
             try:
-                merge_additions(target, deltas, key, rows, place.of("t"))
+                merge_additions(target, deltas, self._order(deltas), rows, place.of("t"))
             except (PySparkException, Py4JJavaError) as error:
                 if OVERDRAWN in str(error):  # then it is worth to look which key it was
                     stored = of_keys(work.stored().alias("t").where(place.of("t")), deltas, key, few=False)

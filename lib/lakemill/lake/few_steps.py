@@ -11,10 +11,12 @@ Measured and left: whole-stage code generation off (no difference), all code gen
 keeps that setting for its own tests), no checksum and no file statistics (both are read again by lakemill).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from pyspark.sql import SparkSession
+
+from lakemill.lake.with_settings import with_settings
 
 ADAPTIVE = "spark.sql.adaptive.enabled"
 PARTITIONS = "spark.sql.shuffle.partitions"
@@ -36,21 +38,8 @@ def few_steps(spark: SparkSession, read: int | None) -> Iterator[None]:
         yield
         return
     partitions = min(int(spark.conf.get(PARTITIONS) or "1"), read // A_PARTITION + 1)
-    with _set(spark, {ADAPTIVE: "false", PARTITIONS: str(partitions), MATERIALIZE: "none"}):
+    with with_settings(spark, {ADAPTIVE: "false", PARTITIONS: str(partitions), MATERIALIZE: "none"}):
         yield
-
-
-@contextmanager
-def _set(spark: SparkSession, confs: Mapping[str, str]) -> Iterator[None]:
-    """Settings of the session while the body runs."""
-    before = {key: spark.conf.get(key) if _told(spark, key) else None for key in confs}
-    for key, value in confs.items():
-        spark.conf.set(key, value)
-    try:
-        yield
-    finally:
-        for key, was in before.items():
-            spark.conf.unset(key) if was is None else spark.conf.set(key, was)
 
 
 def _told(spark: SparkSession, key: str) -> bool:

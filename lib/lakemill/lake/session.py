@@ -39,6 +39,9 @@ NEEDS_SPARK, NEEDS_DELTA = (4, 0), (4, 0)
 # job and map failed.
 QUICK = {"spark.python.sql.dataFrameDebugging.enabled": "false"}
 
+FAIR = {"spark.scheduler.mode": "FAIR"}
+"""For tables that are worked on side by side: see `POOL` in runner.py."""
+
 EXTENSIONS = "spark.sql.extensions"
 UTC = {"spark.executorEnv.TZ": "UTC"}
 """For executors, which start later than the context and count in their machine's zone; its own see `_in_utc`."""
@@ -57,7 +60,7 @@ def start_session(spark_conf: Mapping[str, str]) -> SparkSession:
     Raises UsageError where Spark or Delta are too old, or Delta's jars are not there.
     """
     builder = SparkSession.builder.appName("lakemill")
-    for key, value in _with_delta({**QUICK, **UTC, **DELTA, **_submitted_with(), **spark_conf}).items():
+    for key, value in _with_delta({**QUICK, **FAIR, **UTC, **DELTA, **_submitted_with(), **spark_conf}).items():
         builder = builder.config(key, value)
     if SparkContext._active_spark_context is None:
         launch(spark_conf, builder.getOrCreate)
@@ -110,7 +113,7 @@ def _submitted_with() -> dict[str, str]:
         return {}
     reach_java: Any = SparkContext._ensure_initialized
     reach_java()
-    given = {key: SparkConf().get(key) for key in (*QUICK, *DELTA)}
+    given = {key: SparkConf().get(key) for key in (*QUICK, *FAIR, *DELTA)}
     return {key: value for key, value in given.items() if value is not None}
 
 
