@@ -8,7 +8,7 @@ from pyspark.sql.types import DateType, IntegerType, StringType, StructType, Tim
 
 from lakemill import Count, Job, Latest, Sum
 from lakemill.errors import UsageError
-from lakemill.lake.layout import FILES, LEAST, MOST, clustering, rows_a_file, rows_a_file_of
+from lakemill.lake.layout import FEWEST_ROWS, FILES, MOST_ROWS, clustering, rows_a_file, rows_a_file_of
 
 FIRST = datetime.date(2026, 1, 1)
 STORES, DAYS = 100, 100
@@ -19,14 +19,20 @@ SCHEMA = (
 
 @pytest.mark.parametrize(
     ("rows", "wanted"),
-    [(0, LEAST), (LEAST * FILES, LEAST), (1_500_000, 5_859), (MOST * FILES, MOST), (10**9, MOST)],
+    [
+        (0, FEWEST_ROWS),
+        (FEWEST_ROWS * FILES, FEWEST_ROWS),
+        (1_500_000, 5_859),
+        (MOST_ROWS * FILES, MOST_ROWS),
+        (10**9, MOST_ROWS),
+    ],
 )
 def test_files_grow_with_the_table(rows, wanted):
     assert rows_a_file(rows) == wanted
 
 
 def test_a_table_of_unknown_size_is_not_cut():
-    assert rows_a_file_of(0) == MOST and rows_a_file_of(1) == LEAST
+    assert rows_a_file_of(0) == MOST_ROWS and rows_a_file_of(1) == FEWEST_ROWS
 
 
 @pytest.mark.parametrize(
@@ -63,13 +69,13 @@ def test_a_change_of_some_days_rewrites_the_files_of_these_days(lake, sales, red
     job = Job(source="raw.s", key=["store", "day"], reduce=reduce, target="gold.g")
     lake.put("raw.s", sales, "store int, day date, v bigint")
     lake.run(job)
-    assert len(lake.delta("gold.g").toDF().inputFiles()) == len(sales) // LEAST
+    assert len(lake.delta("gold.g").toDF().inputFiles()) == len(sales) // FEWEST_ROWS
     for at in range(3):
         day = FIRST + datetime.timedelta(days=DAYS - 2 + at)  # the last but one, the last, a new one
         lake.put("raw.s", [(store, day, 2 + at) for store in range(STORES)], "store int, day date, v bigint")
         run = lake.run(job)
         assert (run.plan, run.rows_out) == ("update", STORES)
-        assert run.rows_rewritten <= LEAST, f"{run.rows_rewritten:,} rows rewritten for {run.rows_out}"
+        assert run.rows_rewritten <= FEWEST_ROWS, f"{run.rows_rewritten:,} rows rewritten for {run.rows_out}"
     spans = lake.delta("gold.g").toDF().groupBy(F.input_file_name()).agg(F.min("day"), F.max("day")).collect()
     overlapping = sum(one[1] < other[2] and other[1] < one[2] for one in spans for other in spans if one[0] < other[0])
     assert overlapping <= 1, spans
@@ -82,6 +88,6 @@ def test_scattered_changes_do_not_melt_the_files_into_one(lake, sales):
     lake.run(job)
     lake.put("raw.s", sales[::397], "store int, day date, v bigint")
     run = lake.run(job)
-    assert run.plan == "update" and run.rows_rewritten > LEAST
+    assert run.plan == "update" and run.rows_rewritten > FEWEST_ROWS
     files = lake.delta("gold.g").toDF().groupBy(F.input_file_name()).count().collect()
-    assert max(row["count"] for row in files) <= LEAST
+    assert max(row["count"] for row in files) <= FEWEST_ROWS
