@@ -121,7 +121,7 @@ def written(world: World, table: str, rows: DataFrame) -> None:
 
 def updated(world: World, job: Job) -> Run:
     """One run of the job."""
-    world.pins.clear()
+    world.renew()
     run, began = Run(f"bench-{time.monotonic_ns()}", job.target), time.monotonic()
     run_table(world, job, "auto", run, profiled=True)
     run.seconds = time.monotonic() - began

@@ -142,7 +142,7 @@ def vacuumed(world: World, at: int) -> Run:
 
 def updated(world: World) -> Run:
     """One run of the job."""
-    world.pins.clear()
+    world.renew()
     run, began = Run(f"bench-{time.monotonic_ns()}", JOB.target), time.monotonic()
     run_table(world, JOB, "auto", run)
     run.seconds = time.monotonic() - began

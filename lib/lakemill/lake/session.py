@@ -77,8 +77,9 @@ def start_session(spark_conf: Mapping[str, str]) -> SparkSession:
 
 
 RESULTS = "spark.driver.maxResultSize"
-SHARE = 16
-"""A result comes compressed, and takes some times its size as rows; an update holds up to four of them."""
+SHARE = 64
+"""A result comes compressed, and takes some times its size as rows; an update holds up to four of them, and up to four
+tables are updated at a time."""
 
 
 def _bound_results(session: SparkSession) -> None:
