@@ -8,7 +8,7 @@ from pyspark.sql.types import DateType, IntegerType, StringType, StructType, Tim
 
 from lakemill import Count, Job, Latest, Sum
 from lakemill.errors import UsageError
-from lakemill.lake.layout import FEWEST_ROWS, FILES, MOST_ROWS, clustering, rows_a_file, rows_a_file_of
+from lakemill.lake.layout import FILES, LEAST_ROWS_A_FILE, MOST_ROWS_A_FILE, clustering, rows_a_file, rows_a_file_of
 
 FIRST = datetime.date(2026, 1, 1)
 STORES, DAYS = 100, 100
@@ -20,11 +20,11 @@ SCHEMA = (
 @pytest.mark.parametrize(
     ("rows", "wanted"),
     [
-        (0, FEWEST_ROWS),
-        (FEWEST_ROWS * FILES, FEWEST_ROWS),
+        (0, LEAST_ROWS_A_FILE),
+        (LEAST_ROWS_A_FILE * FILES, LEAST_ROWS_A_FILE),
         (1_500_000, 5_859),
-        (MOST_ROWS * FILES, MOST_ROWS),
-        (10**9, MOST_ROWS),
+        (MOST_ROWS_A_FILE * FILES, MOST_ROWS_A_FILE),
+        (10**9, MOST_ROWS_A_FILE),
     ],
 )
 def test_files_grow_with_the_table(rows, wanted):
@@ -32,7 +32,7 @@ def test_files_grow_with_the_table(rows, wanted):
 
 
 def test_a_table_of_unknown_size_is_not_cut():
-    assert rows_a_file_of(0) == MOST_ROWS and rows_a_file_of(1) == FEWEST_ROWS
+    assert rows_a_file_of(0) == MOST_ROWS_A_FILE and rows_a_file_of(1) == LEAST_ROWS_A_FILE
 
 
 @pytest.mark.parametrize(
@@ -69,13 +69,13 @@ def test_a_change_of_some_days_rewrites_the_files_of_these_days(lake, sales, red
     job = Job(source="raw.s", key=["store", "day"], reduce=reduce, target="gold.g")
     lake.put("raw.s", sales, "store int, day date, v bigint")
     lake.run(job)
-    assert len(lake.delta("gold.g").toDF().inputFiles()) == len(sales) // FEWEST_ROWS
+    assert len(lake.delta("gold.g").toDF().inputFiles()) == len(sales) // LEAST_ROWS_A_FILE
     for at in range(3):
         day = FIRST + datetime.timedelta(days=DAYS - 2 + at)  # the last but one, the last, a new one
         lake.put("raw.s", [(store, day, 2 + at) for store in range(STORES)], "store int, day date, v bigint")
         run = lake.run(job)
         assert (run.plan, run.rows_out) == ("update", STORES)
-        assert run.rows_rewritten <= FEWEST_ROWS, f"{run.rows_rewritten:,} rows rewritten for {run.rows_out}"
+        assert run.rows_rewritten <= LEAST_ROWS_A_FILE, f"{run.rows_rewritten:,} rows rewritten for {run.rows_out}"
     spans = lake.delta("gold.g").toDF().groupBy(F.input_file_name()).agg(F.min("day"), F.max("day")).collect()
     overlapping = sum(one[1] < other[2] and other[1] < one[2] for one in spans for other in spans if one[0] < other[0])
     assert overlapping <= 1, spans
@@ -88,6 +88,6 @@ def test_scattered_changes_do_not_melt_the_files_into_one(lake, sales):
     lake.run(job)
     lake.put("raw.s", sales[::397], "store int, day date, v bigint")
     run = lake.run(job)
-    assert run.plan == "update" and run.rows_rewritten > FEWEST_ROWS
+    assert run.plan == "update" and run.rows_rewritten > LEAST_ROWS_A_FILE
     files = lake.delta("gold.g").toDF().groupBy(F.input_file_name()).count().collect()
-    assert max(row["count"] for row in files) <= FEWEST_ROWS
+    assert max(row["count"] for row in files) <= LEAST_ROWS_A_FILE

@@ -14,7 +14,7 @@ from lakemill.columns import column
 
 FILES = 256
 """So many files a table has at most while it is small: each is listed, planned and opened by those who read it all."""
-FEWEST_ROWS, MOST_ROWS = 2_000, 150_000
+LEAST_ROWS_A_FILE, MOST_ROWS_A_FILE = 2_000, 150_000
 """Rows a file. With fewer, a file's own cost is more than that of its rows."""
 ROW_BYTES = 32
 """About what a row takes in a file, where only the bytes of a table are known."""
@@ -23,12 +23,12 @@ MAX_ROWS = "spark.sql.files.maxRecordsPerFile"
 
 def rows_a_file(rows: int) -> int:
     """How many rows a file of a table of so many is to have."""
-    return min(max(rows // FILES, FEWEST_ROWS), MOST_ROWS)
+    return min(max(rows // FILES, LEAST_ROWS_A_FILE), MOST_ROWS_A_FILE)
 
 
 def rows_a_file_of(stored_bytes: int) -> int:
     """The same, where it is known only how many bytes the table holds; 0: not even that."""
-    return rows_a_file(stored_bytes // ROW_BYTES) if stored_bytes else MOST_ROWS
+    return rows_a_file(stored_bytes // ROW_BYTES) if stored_bytes else MOST_ROWS_A_FILE
 
 
 def clustering(key: Sequence[str], schema: StructType, cluster: Sequence[str] = ()) -> tuple[str, ...]:
@@ -48,10 +48,10 @@ def laid_out(rows: DataFrame, order: Sequence[str], about: int) -> DataFrame:
     columns = [column(name) for name in order]
     if not columns:
         return rows
-    files = min(about // MOST_ROWS, 1000)
+    files = min(about // MOST_ROWS_A_FILE, 1000)
     ranged = rows.repartitionByRange(files, *columns) if files > 1 else rows
     # A part that makes a single file needs no order within it.
-    return ranged.sortWithinPartitions(*columns) if rows_a_file(about) < MOST_ROWS else ranged
+    return ranged.sortWithinPartitions(*columns) if rows_a_file(about) < MOST_ROWS_A_FILE else ranged
 
 
 def _is_time(schema: StructType, name: str) -> bool:
