@@ -4,7 +4,7 @@ LAKEMILL_LONG_SECONDS ?= 600
 export LAKEMILL_LONG_SECONDS
 HEAVY = not s3 and not kafka and not postgres and not browser and not faults and not bench and not long and not lines
 
-.PHONY: help setup run package bench bench-reducers bench-joins test test-fast test-faults test-s3 test-long test-lines lint format types check clean
+.PHONY: help setup run package bench bench-reducers bench-joins bench-fixed bench-threads bench-crossover test test-fast test-faults test-s3 test-long test-lines lint format types check clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -32,6 +32,15 @@ bench-reducers: .venv/.ready  ## what reducers cost, on generated rows
 
 bench-joins: .venv/.ready  ## what an update of a joined table costs, by which side changed
 	@.venv/bin/python scripts/bench/joins.py
+
+bench-fixed: .venv/.ready  ## what a small update costs beside a plain append, by stage
+	@.venv/bin/python scripts/bench/fixed_cost.py
+
+bench-threads: .venv/.ready  ## many small updates, one after the other and side by side
+	@.venv/bin/python scripts/bench/threads.py
+
+bench-crossover: .venv/.ready  ## from which size on an update is cheaper than a rebuild
+	@.venv/bin/python scripts/bench/crossover.py
 
 # A process that has run out of tests takes over half of what the other one still has to do.
 test: .venv/.ready  ## all tests that fit a laptop
