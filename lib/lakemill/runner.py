@@ -47,7 +47,7 @@ class Outcome:
 def open_world(conf: Conf) -> World:
     """Start Spark and open the project's lake."""
     spark = start_session(conf.spark)
-    return World(Lake(spark, conf.lake, conf.tables), conf.landing, lock_folder(conf.lake))
+    return World(Lake(spark, conf.lake, conf.tables), conf.landing, lock_folder(conf.lake), conf.spark)
 
 
 def run_tables(

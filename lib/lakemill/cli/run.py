@@ -12,6 +12,7 @@ from lakemill.conf import ENVIRONMENTS
 from lakemill.errors import Stopped, UsageError
 from lakemill.graph import select
 from lakemill.observe.runs import FAILED, SKIPPED, STOPPED, Run
+from lakemill.refresh.idle import nothing_new
 from lakemill.refresh.plan import POLICIES
 from lakemill.runner import Outcome, run_tables
 
@@ -33,8 +34,14 @@ def does(asked: argparse.Namespace, start: Path) -> int:
         raise UsageError("--dry-run shows what is sent to AWS; --env local sends nothing. See `lakemill explain`.")
     with busy(asked.json) as tell:
         project = project_at(start)
-        select(project.jobs, asked.tables)  # a name that no job has is told before Spark starts
-        outcome = run_tables(project.lake(), project.jobs, asked.tables, asked.policy, asked.where, begins=tell)
+        names = select(project.jobs, asked.tables)  # a name that no job has is told before Spark starts
+        jobs = [project.jobs[name] for name in names]
+        idle = None if asked.where else nothing_new(project.conf, jobs, asked.policy)
+        if idle is None:
+            outcome = run_tables(project.lake(), project.jobs, asked.tables, asked.policy, asked.where, begins=tell)
+    if idle is not None:
+        outcome = Outcome(idle)
+        complain("nothing is new: the tables' logs and the landing tell it, so Spark was not started.")
     return show_runs(outcome, asked.json)
 
 

@@ -206,6 +206,12 @@ def _vector_file(vector: Mapping[str, Any]) -> str | None:
     return f"{prefix}/deletion_vector_{name}.bin" if prefix else f"deletion_vector_{name}.bin"
 
 
+def actions_of(text: str) -> tuple[dict[str, Any], ...]:
+    """The actions of a commit's JSON; raises ValueError where it is damaged."""
+    # Not splitlines: U+0085, U+2028 and U+2029 stand in the statistics of texts as they are.
+    return tuple(json.loads(line) for line in text.split("\n") if line.strip())
+
+
 def schema_of(metadata: Mapping[str, Any]) -> StructType:
     """The columns that a commit's metadata declares."""
     return StructType.fromJson(json.loads(str(metadata["schemaString"])))
