@@ -18,8 +18,8 @@ from lakemill.lake.log import Commit, Log, actions_of, schema_of
 
 COMMIT = re.compile(r"(\d{20})\.json")
 CHECKPOINT = re.compile(r"(\d{20})\.checkpoint\.parquet")
-ELSEWHERE = {"_commits", "_staged_commits"}
-"""Folders of commits that a catalog decides about: the files of the log alone do not tell the newest version."""
+ELSEWHERE = ("_commits", "_staged_commits")
+"""Folders of commits that a catalog decides about: where they hold some, the log alone does not tell the newest."""
 KNOWN_FEATURES = {
     "allowColumnDefaults", "appendOnly", "changeDataFeed", "checkConstraints", "checkpointProtection", "clustering",
     "columnMapping", "deletionVectors", "domainMetadata", "generatedColumns", "icebergCompatV1", "icebergCompatV2",
@@ -112,9 +112,12 @@ class FileLog(Log):
         if "://" in self.uri:
             raise Unsure(f"{self.uri} is not on this machine")
         try:
-            return frozenset(os.listdir(f"{self._folder}"))
+            names = frozenset(os.listdir(self._folder))
         except FileNotFoundError:
             return frozenset()
+        if any(os.listdir(f"{self._folder}/{name}") for name in ELSEWHERE if name in names):
+            raise Unsure(f"{self.uri}: a catalog decides about its commits")
+        return names
 
     @property
     def _folder(self) -> str:
@@ -168,8 +171,6 @@ class FileLog(Log):
 
 def _newest(names: frozenset[str]) -> int:
     """The newest version of a log of these files; raises Unsure where they do not tell it for certain."""
-    if names & ELSEWHERE:
-        raise Unsure("its commits are told by a catalog")
     commits = {int(known[1]) for name in names if (known := COMMIT.fullmatch(name))}
     checkpoints = [int(known[1]) for name in names if (known := CHECKPOINT.fullmatch(name))]
     whole, newest = max(checkpoints, default=-1), max(commits, default=-1)

@@ -28,6 +28,13 @@ CLASSES = (
 """How the names of confs begin that bring other classes, or another place for paths without a scheme."""
 
 
+DECIDING = (
+    "columns.py", "job.py", "modules.py", "core", "lake/java.py", "lake/launch.py", "lake/presented.py",
+    "lake/session.py", "maps", "python", "reducers",
+)  # fmt: skip
+"""The files and folders of lakemill's own code on which fingerprints hang."""
+
+
 class _Launched:
     """What Spark's surroundings were when this process started it; a process has one Spark."""
 
@@ -87,8 +94,11 @@ def _defaults() -> list[tuple[str, str]]:
 
 @cache
 def _own_code() -> str:
-    """A digest of lakemill's own code; empty where it does not lie in a folder."""
+    """A digest of lakemill's own code that reads jobs; empty where it does not lie in a folder."""
     folder = Path(lakemill.__file__).parent
-    files = sorted(folder.rglob("*.py"))
+    places = [folder / name for name in DECIDING]
+    files = [path for place in places for path in (sorted(place.rglob("*.py")) if place.is_dir() else [place])]
+    if not all(path.is_file() for path in files):
+        return ""
     texts = [hashlib.sha256(path.read_bytes()).hexdigest() for path in files]
     return hashlib.sha256("".join(texts).encode()).hexdigest() if files else ""

@@ -110,7 +110,7 @@ def _qualified_here(uri: str) -> str | None:
     """As Hadoop has it of a machine whose own files need no scheme."""
     if "://" in uri:
         raise Unsure(f"{uri} is not on this machine")
-    path = os.path.normpath(uri.removeprefix("file:"))
+    path = os.path.abspath(uri.removeprefix("file:"))
     return f"file:{path}" if os.path.exists(path) else None
 
 
