@@ -7,14 +7,16 @@ here, or whose columns and properties stand in no file that can be read here.
 import json
 import os
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from pyspark.sql.types import StructType
 
-from lakemill.errors import LakemillError
-from lakemill.lake.log import Commit, Log, actions_of, schema_of
+from lakemill.lake.delta_rs import counted, declared
+from lakemill.lake.log import Commit, Log, actions_of, rows_in, schema_of
+from lakemill.lake.unsure import Unsure
 
 COMMIT = re.compile(r"(\d{20})\.json")
 CHECKPOINT = re.compile(r"(\d{20})\.checkpoint\.parquet")
@@ -29,10 +31,6 @@ KNOWN_FEATURES = {
 """What a table may ask of its readers and writers without its newest version being told elsewhere."""
 READER_VERSION, WRITER_VERSION = 3, 7
 UNITS = {"millisecond": 1, "second": 1000, "minute": 60_000, "hour": 3_600_000, "day": 86_400_000, "week": 604_800_000}
-
-
-class Unsure(LakemillError):
-    """What was asked cannot be told for certain without Spark."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +95,33 @@ class FileLog(Log):
                 raise Unsure(f"{self.uri}: version {version} of its log is damaged") from None
         return self._commits[version]
 
+    def rows(self) -> int:
+        """How many rows the newest version has by its files' statistics; raises Unsure where these do not tell."""
+        files = self._files()
+        return counted(self.folder, self.version) if files is None else sum(map(self._rows, files))
+
+    def _rows(self, file: dict[str, Any]) -> int:
+        rows = rows_in(file)
+        if rows is None:
+            raise Unsure(f"{self.uri}: some of its files have no statistics")
+        return rows - int((file.get("deletionVector") or {}).get("cardinality", 0))
+
+    def _files(self) -> list[dict[str, Any]] | None:
+        """The newest version's files, from the last checksum that lists all and the commits since.
+
+        None where neither that nor the first commit is there.
+        """
+        since: list[Commit] = []
+        for version in range(self.version, -1, -1):
+            whole = self.checksum(version)
+            if "allFiles" in whole and len(whole["allFiles"]) == whole.get("numFiles"):
+                return _after(whole["allFiles"], since)
+            commit = self.commit(version)
+            if commit is None:
+                return None
+            since.insert(0, commit)
+        return _after([], since)
+
     def checksum(self, version: int) -> dict[str, Any]:
         """What Delta wrote of the whole table beside a commit; empty where it did not, or where it is of another."""
         try:
@@ -112,61 +137,46 @@ class FileLog(Log):
         if "://" in self.uri:
             raise Unsure(f"{self.uri} is not on this machine")
         try:
-            names = frozenset(os.listdir(self._folder))
+            names = frozenset(os.listdir(f"{self.folder}/_delta_log"))
         except FileNotFoundError:
             return frozenset()
-        if any(os.listdir(f"{self._folder}/{name}") for name in ELSEWHERE if name in names):
+        if any(os.listdir(f"{self.folder}/_delta_log/{name}") for name in ELSEWHERE if name in names):
             raise Unsure(f"{self.uri}: a catalog decides about its commits")
         return names
 
     @property
-    def _folder(self) -> str:
-        return f"{self.uri.removeprefix('file:')}/_delta_log"
+    def folder(self) -> str:
+        """Where the table lies, as Python names it."""
+        return self.uri.removeprefix("file:")
 
     def _text(self, name: str) -> str | None:
         if name not in self._names:
             return None
-        with open(f"{self._folder}/{name}", encoding="utf-8", errors="replace") as file:
+        with open(f"{self.folder}/_delta_log/{name}", encoding="utf-8", errors="replace") as file:
             return file.read()
 
     @cached_property
     def _declared(self) -> Declared:
-        declared = self._walked() or self._by_delta_rs()
-        _check_known(self.uri, declared.protocol)
-        return declared
+        told = self._walked() or Declared(*declared(self.folder, self.version))
+        _check_known(self.uri, told.protocol)
+        return told
 
     def _walked(self) -> Declared | None:
         """What the commits and their checksums declare, from the newest back; None where they do not reach that far."""
-        declared: dict[str, dict[str, Any]] = {}
+        told: dict[str, dict[str, Any]] = {}
         for version in range(self.version, -1, -1):
             commit = self.commit(version)
             if commit is None:
                 return None
             for action in commit.actions:
                 for kind in {"metaData", "protocol"} & set(action):
-                    declared.setdefault(kind, action[kind])
-            told = self.checksum(version)
-            if told.get("metadata") and told.get("protocol"):
-                declared = {"metaData": told["metadata"], "protocol": told["protocol"]} | declared
-            if len(declared) == 2:
-                return Declared(declared["metaData"], declared["protocol"])
+                    told.setdefault(kind, action[kind])
+            whole = self.checksum(version)
+            if whole.get("metadata") and whole.get("protocol"):
+                told = {"metaData": whole["metadata"], "protocol": whole["protocol"]} | told
+            if len(told) == 2:
+                return Declared(told["metaData"], told["protocol"])
         return None
-
-    def _by_delta_rs(self) -> Declared:
-        """What a checkpoint declares, read by delta-rs where it is installed."""
-        try:
-            from deltalake import DeltaTable
-        except ImportError:
-            raise Unsure(f"{self.uri}: only a checkpoint tells its columns, and deltalake is not installed") from None
-        try:
-            table = DeltaTable(self._folder.removesuffix("/_delta_log"), version=self.version, without_files=True)
-            metadata, protocol, columns = table.metadata(), table.protocol(), table.schema().to_json()
-        except Exception as error:  # whatever it does not understand, Spark may
-            raise Unsure(f"{self.uri}: delta-rs cannot read its log: {error}") from error
-        listed = {"id": str(metadata.id), "schemaString": columns, "configuration": dict(metadata.configuration)}
-        asks = {"minReaderVersion": protocol.min_reader_version, "minWriterVersion": protocol.min_writer_version}
-        features = {"readerFeatures": protocol.reader_features, "writerFeatures": protocol.writer_features}
-        return Declared(listed | {"partitionColumns": list(metadata.partition_columns)}, asks | features)
 
 
 def _newest(names: frozenset[str]) -> int:
@@ -179,6 +189,25 @@ def _newest(names: frozenset[str]) -> int:
     if newest < 0 and any(name.endswith((".json", ".parquet")) for name in names):
         raise Unsure("its log is of a kind that is not known here")
     return newest
+
+
+def _after(files: list[dict[str, Any]], commits: Iterable[Commit]) -> list[dict[str, Any]]:
+    """The files that there are after these commits, which are in order."""
+    there = {_identity(file): file for file in files}
+    for commit in commits:
+        for action in commit.actions:
+            if action.get("remove"):
+                there.pop(_identity(action["remove"]), None)
+        for action in commit.actions:
+            if action.get("add"):
+                there[_identity(action["add"])] = action["add"]
+    return list(there.values())
+
+
+def _identity(file: dict[str, Any]) -> tuple[str, str]:
+    """What tells a file from any other: its path, and which of its rows are deleted."""
+    vector = file.get("deletionVector") or {}
+    return str(file["path"]), json.dumps([vector.get(name) for name in ("storageType", "pathOrInlineDv", "offset")])
 
 
 def _check_known(uri: str, protocol: dict[str, Any]) -> None:

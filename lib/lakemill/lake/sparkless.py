@@ -9,9 +9,10 @@ from typing import Any, cast
 
 from pyspark.sql import SparkSession
 
-from lakemill.lake.file_log import FileLog, Unsure
+from lakemill.lake.file_log import FileLog
 from lakemill.lake.log import Log
 from lakemill.lake.tables import Lake, Table
+from lakemill.lake.unsure import Unsure
 
 
 class NoSpark:

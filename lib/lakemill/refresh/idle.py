@@ -12,12 +12,12 @@ from time import monotonic
 from lakemill.conf import Conf
 from lakemill.job import Job
 from lakemill.lake.commit import is_old
-from lakemill.lake.file_log import Unsure
 from lakemill.lake.lock import lock, lock_folder
 from lakemill.lake.presented import digest
 from lakemill.lake.progress import Progress, last_progress, read_progress
 from lakemill.lake.sparkless import NO_SPARK, FileLake
 from lakemill.lake.surroundings import surroundings
+from lakemill.lake.unsure import Unsure
 from lakemill.maps.premises import premises
 from lakemill.observe.ledger import additions
 from lakemill.observe.runs import LEDGER, Run

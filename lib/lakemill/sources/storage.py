@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 from pyspark.sql import SparkSession
 
-from lakemill.lake.file_log import Unsure
 from lakemill.lake.sparkless import NO_SPARK
+from lakemill.lake.unsure import Unsure
 from lakemill.sources.manifest import MANIFEST
 
 AT_ONCE = 16
