@@ -74,12 +74,12 @@ for name, job in project.jobs.items():
     folder = Path(project.conf.lake, *name.split("."))
     shutil.copytree(folder.parent / "t000", folder)
     pairs = {"lakemill/gold.t000": f"lakemill/{name}", own: str(uuid.uuid4()), first: premises(job, columns, around)}
-    for file in [*folder.glob("_delta_log/*.json"), *folder.glob("_delta_log/*.crc")]:
+    for file in folder.glob("_delta_log/[0-9]*"):
         text = file.read_text()
         for old, new in pairs.items():
             text = text.replace(old, new)
         file.write_text(text)
-        file.with_name(f".{file.name}.crc").unlink(missing_ok=True)  # Hadoop's digest of the file
+        file.with_name(f".{file.name}.crc").unlink(missing_ok=True)  # Hadoop's digest of it
 """
 WARM = """
 import sys, time

@@ -12,7 +12,7 @@ from lakemill.lake.unsure import Unsure
 
 def declared(folder: str, version: int) -> tuple[dict[str, Any], dict[str, Any]]:
     """What a version declares, as the actions metaData and protocol have it."""
-    with _read(folder, version, without_files=True) as table:
+    with _read(folder, version) as table:
         metadata, protocol, columns = table.metadata(), table.protocol(), table.schema().to_json()
     listed = {"id": str(metadata.id), "schemaString": columns, "configuration": dict(metadata.configuration)}
     asks = {"minReaderVersion": protocol.min_reader_version, "minWriterVersion": protocol.min_writer_version}
@@ -42,13 +42,13 @@ def queried(folder: str, version: int, query: str) -> list[dict[str, Any]]:
 
 
 @contextmanager
-def _read(folder: str, version: int, without_files: bool = False) -> Iterator[Any]:
+def _read(folder: str, version: int) -> Iterator[Any]:
     try:
         from deltalake import DeltaTable
     except ImportError:
         raise Unsure(f"{folder}: only Parquet tells this, and deltalake is not installed") from None
     try:
-        yield DeltaTable(folder, version=version, without_files=without_files)
+        yield DeltaTable(folder, version=version)
     except Unsure:
         raise
     except Exception as error:  # what it does not understand, Spark may
