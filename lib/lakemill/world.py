@@ -68,8 +68,16 @@ class World:
         """What decides the rows of the job's target, as it is now."""
         known = self._maps.get(job.target)
         columns = known[1] if known and known[0] is job and known[2] is checked else None
-        told = premises(job, columns, surroundings(self.confs)) if columns else ""
+        told = self.premises(job, columns) if columns else ""
         return Definition(checked.fingerprint, source_digest(job.files), self.made_by, told)
+
+    def premises(self, job: Job, sources: Mapping[str, StructType]) -> str:
+        """A digest of what the job's fingerprint follows from, as this run starts Spark, or has started it."""
+        return premises(job, sources, self._surroundings)
+
+    @cached_property
+    def _surroundings(self) -> str:
+        return surroundings(self.confs)
 
     def judged(
         self, recorded: Definition, job: Job, sources: Mapping[str, StructType], checked: CheckedMap

@@ -16,9 +16,7 @@ from lakemill.lake.lock import lock, lock_folder
 from lakemill.lake.presented import digest
 from lakemill.lake.progress import Progress, last_progress, read_progress
 from lakemill.lake.sparkless import NO_SPARK, FileLake
-from lakemill.lake.surroundings import surroundings
 from lakemill.lake.unsure import Unsure
-from lakemill.maps.premises import premises
 from lakemill.observe.ledger import additions
 from lakemill.observe.runs import LEDGER, Run
 from lakemill.refresh.load import plan_load
@@ -61,7 +59,7 @@ def _update(world: World, job: Job, policy: str, run: Run) -> None:
     sources = {name: TableSource(world.pin(name)) for name in job.sources}
     if not isinstance(progress, Progress):
         raise Unsure(progress.reason)
-    told = premises(job, {name: source.schema for name, source in sources.items()}, surroundings(world.confs))
+    told = world.premises(job, {name: source.schema for name, source in sources.items()})
     if not told or told != progress.premises:
         raise Unsure("whether its definition is the same")
     if progress.columns != digest(log.schema):
