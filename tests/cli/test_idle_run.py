@@ -1,4 +1,4 @@
-"""`lakemill run` with nothing new answers as Spark would; where something is new, Spark is asked, and rows are right."""
+"""`lakemill run` with nothing new answers as Spark would; what is new is handed over to Spark, and rows are right."""
 
 import json
 import shutil

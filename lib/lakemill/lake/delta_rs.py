@@ -20,7 +20,7 @@ def declared(folder: str, version: int) -> tuple[dict[str, Any], dict[str, Any]]
     return listed | {"partitionColumns": list(metadata.partition_columns)}, asks | features
 
 
-def counted(folder: str, version: int) -> int:
+def rows_counted(folder: str, version: int) -> int:
     """How many rows a version has by the statistics of its files."""
     with _read(folder, version) as table:
         if "deletionVectors" in (table.protocol().reader_features or ()):

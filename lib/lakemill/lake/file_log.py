@@ -14,13 +14,13 @@ from typing import Any
 
 from pyspark.sql.types import StructType
 
-from lakemill.lake.delta_rs import counted, declared
+from lakemill.lake.delta_rs import declared, rows_counted
 from lakemill.lake.log import Commit, Log, actions_of, rows_in, schema_of
 from lakemill.lake.unsure import Unsure
 
 COMMIT = re.compile(r"(\d{20})\.json")
 CHECKPOINT = re.compile(r"(\d{20})\.checkpoint\.parquet")
-ELSEWHERE = ("_commits", "_staged_commits")
+OF_CATALOGS = ("_commits", "_staged_commits")
 """Folders of commits that a catalog decides about: where they hold some, the log alone does not tell the newest."""
 KNOWN_FEATURES = {
     "allowColumnDefaults", "appendOnly", "changeDataFeed", "checkConstraints", "checkpointProtection", "clustering",
@@ -98,7 +98,7 @@ class FileLog(Log):
     def rows(self) -> int:
         """How many rows the newest version has by its files' statistics; raises Unsure where these do not tell."""
         files = self._files()
-        return counted(self.folder, self.version) if files is None else sum(map(self._rows, files))
+        return rows_counted(self.folder, self.version) if files is None else sum(map(self._rows, files))
 
     def _rows(self, file: dict[str, Any]) -> int:
         rows = rows_in(file)
@@ -140,7 +140,7 @@ class FileLog(Log):
             names = frozenset(os.listdir(f"{self.folder}/_delta_log"))
         except FileNotFoundError:
             return frozenset()
-        if any(os.listdir(f"{self.folder}/_delta_log/{name}") for name in ELSEWHERE if name in names):
+        if any(os.listdir(f"{self.folder}/_delta_log/{name}") for name in OF_CATALOGS if name in names):
             raise Unsure(f"{self.uri}: a catalog decides about its commits")
         return names
 

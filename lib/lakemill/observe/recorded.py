@@ -13,7 +13,7 @@ LAST = (
     "select * from (select *, row_number() over (partition by target order by started_at desc) as place from t) "
     "where place = 1"
 )
-MAPS = [column.name for column in SCHEMA.fields if column.dataType.typeName() == "map"]
+_MAPS = [column.name for column in SCHEMA.fields if column.dataType.typeName() == "map"]
 
 
 def recorded_runs(ledger: FileLog, targets: Collection[str]) -> list[dict[str, Any]]:
@@ -30,6 +30,6 @@ def _runs(ledger: FileLog, query: str) -> Iterable[dict[str, Any]]:
     rows = queried(ledger.folder, ledger.version, query) if ledger.exists else []
     for run in rows:
         run.pop("place", None)
-        run |= {name: dict(run[name]) for name in MAPS if run.get(name) is not None}
+        run |= {name: dict(run[name]) for name in _MAPS if run.get(name) is not None}
         run["started_at"] = run["started_at"].astimezone(UTC).replace(tzinfo=None)
     return rows
