@@ -45,7 +45,7 @@ def nothing_new(conf: Conf, jobs: Iterable[Job], policy: str) -> list[Run] | Non
 def _load(world: World, job: Job, policy: str, run: Run) -> None:
     """A table that is fed by dumps."""
     task = plan_load(world, job, policy)
-    if task.plan.kind != NOTHING:
+    if task.plan.kind != NOTHING or task.looked:
         raise Unsure(task.plan.reason)
     _fill(run, task.plan)
     run.remark = task.source.landing.left
