@@ -29,7 +29,7 @@ CLASSES = (
 
 
 DECIDING = (
-    "columns.py", "job.py", "modules.py", "core", "lake/java.py", "lake/launch.py", "lake/presented.py",
+    "columns.py", "job.py", "core", "lake/java.py", "lake/launch.py", "lake/presented.py",
     "lake/session.py", "maps", "python", "reducers",
 )  # fmt: skip
 """The files and folders of lakemill's own code on which fingerprints hang."""

@@ -6,7 +6,6 @@ look at nothing else. What they may look at besides (a clock, a file, a library 
 of such a job nothing is claimed.
 """
 
-import dis
 import hashlib
 import json
 from collections.abc import Mapping
@@ -18,7 +17,7 @@ from pyspark.sql.types import StructType
 
 from lakemill.errors import UsageError
 from lakemill.job import Job
-from lakemill.python.bytecode import Reading, is_installed
+from lakemill.python.bytecode import Reading, instructions, is_installed
 from lakemill.python.source_text import source_digest
 
 IN_SIGHT = {
@@ -81,7 +80,7 @@ class _InSight(Reading):
         return [str(module), *super().library(value, name)]
 
     def code(self, code: CodeType, known: dict[str, Any]) -> list[Any]:
-        steps = list(dis.get_instructions(code))
+        steps = instructions(code)
         unknown = {step.argval for step in steps if step.opname in NAMES_OF_ALL} - known.keys() - BUILTINS
         # The code of a class names what it defines before.
         unknown -= {step.argval for step in steps if step.opname == "STORE_NAME"}

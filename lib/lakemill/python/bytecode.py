@@ -138,19 +138,25 @@ class Reading:
         ]
 
 
+@functools.lru_cache(1024)
+def instructions(code: CodeType) -> tuple[dis.Instruction, ...]:
+    """The code's instructions, which are asked for several times."""
+    return tuple(dis.get_instructions(code))
+
+
 def _steps(code: CodeType) -> tuple[list[Any], Sequence[Any]]:
     """The code's instructions, and the constants that they take by their order: among all there is the docstring."""
     places: dict[int, int] = {}
     steps = [
         [step.opcode, places.setdefault(step.arg or 0, len(places)) if step.opcode in dis.hasconst else step.arg]
-        for step in dis.get_instructions(code)
+        for step in instructions(code)
     ]
     return steps, [code.co_consts[place] for place in places]
 
 
 def _used(code: CodeType, known: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     """The globals that the code names; of a module of the user's own also what the code may take from it."""
-    names = {step.argval: step.opname for step in dis.get_instructions(code) if step.opname in NAMED}
+    names = {step.argval: step.opname for step in instructions(code) if step.opname in NAMED}
     for name, how in sorted(names.items()):
         value = _imported(name) if how == "IMPORT_NAME" else known.get(name)
         yield name, value
