@@ -4,7 +4,7 @@ LAKEMILL_LONG_SECONDS ?= 600
 export LAKEMILL_LONG_SECONDS
 HEAVY = not s3 and not kafka and not postgres and not browser and not faults and not bench and not long and not lines
 
-.PHONY: help setup run package bench bench-reducers bench-joins test test-fast test-faults test-s3 test-long test-lines lint format types check clean
+.PHONY: help setup run package bench bench-reducers bench-joins bench-cold test test-fast test-faults test-s3 test-long test-lines lint format types check clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -32,6 +32,9 @@ bench-reducers: .venv/.ready  ## what reducers cost, on generated rows
 
 bench-joins: .venv/.ready  ## what an update of a joined table costs, by which side changed
 	@.venv/bin/python scripts/bench/joins.py
+
+bench-cold: .venv/.ready  ## what commands cost from their start: nothing new, status, the first update
+	@.venv/bin/python scripts/bench/cold.py
 
 # A process that has run out of tests takes over half of what the other one still has to do.
 test: .venv/.ready  ## all tests that fit a laptop

@@ -20,7 +20,7 @@ from lakemill.lake.unsure import Unsure
 from lakemill.observe.ledger import additions
 from lakemill.observe.runs import LEDGER, Run
 from lakemill.refresh.load import plan_load
-from lakemill.refresh.plan import NOTHING, Plan, at_once_clear
+from lakemill.refresh.plan import NOTHING, Plan, settled
 from lakemill.sources.tables import TableSource
 from lakemill.world import World
 
@@ -65,7 +65,7 @@ def _update(world: World, job: Job, policy: str, run: Run) -> None:
     if progress.columns != digest(log.schema):
         raise Unsure("whether somebody altered it")
     changes = {name: source.change_since(progress.positions.get(name)) for name, source in sources.items()}
-    plan = at_once_clear(policy, changes, None)
+    plan = settled(policy, changes, None)
     if plan is None or plan.kind != NOTHING or any(change.ahead for change in changes.values()):
         raise Unsure("its sources changed")
     if is_old(target, progress, [source.keeps for source in sources.values()]):

@@ -53,7 +53,7 @@ def allowed(job: Job, policy: str, plan: Plan) -> Plan:
 
 
 def _plan(kind: Kind, policy: str, changes: Mapping[str, Change], definition: Plan | None, joins: Joins) -> Plan:
-    plan = at_once_clear(policy, changes, definition)
+    plan = settled(policy, changes, definition)
     if plan:
         return plan
     forced = next(_rebuilds(kind, changes, joins), None) or (None if policy == UPDATE else _dearer(changes))
@@ -65,7 +65,7 @@ def _plan(kind: Kind, policy: str, changes: Mapping[str, Change], definition: Pl
     return Plan(UPDATE, "UPDATE", _moved(changes))
 
 
-def at_once_clear(policy: str, changes: Mapping[str, Change], definition: Plan | None) -> Plan | None:
+def settled(policy: str, changes: Mapping[str, Change], definition: Plan | None) -> Plan | None:
     """The plan, where it does not matter what the job makes of the changes; else None."""
     if policy == REBUILD:
         return Plan(REBUILD, "ASKED_FOR", "--policy rebuild")
