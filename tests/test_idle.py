@@ -28,6 +28,7 @@ from lakemill.lake.lock import lock, lock_folder
 from lakemill.lake.presented import digest
 from lakemill.lake.progress import LANDING, Position, Progress, TablePosition
 from lakemill.lake.sparkless import NO_SPARK, FileLake
+from lakemill.lake.surroundings import ANOTHER
 from lakemill.observe.runs import LEDGER, Run
 from lakemill.refresh.idle import nothing_new
 from lakemill.sources.dumps import dumps_of
@@ -313,10 +314,11 @@ def test_what_is_asked_for_is_left_to_spark(lake):
     assert lake.ask(policy="rebuild") is None
 
 
-@pytest.mark.parametrize("variable", ["SPARK_HOME", "HADOOP_CONF_DIR", "SPARK_CONF_DIR"])
+@pytest.mark.parametrize("variable", [*ANOTHER])
 def test_a_spark_from_elsewhere_is_asked(variable, lake, monkeypatch):
     monkeypatch.setenv(variable, "/opt/elsewhere")
     assert lake.ask("gold.sales") is None
+    assert lake.ask("bronze.prices") is None  # its landing may lie where no scheme says it
 
 
 def test_a_table_that_another_process_is_at_is_left_to_spark_which_names_it(lake):

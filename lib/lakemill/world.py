@@ -73,10 +73,11 @@ class World:
 
     def premises(self, job: Job, sources: Mapping[str, StructType]) -> str:
         """A digest of what the job's fingerprint follows from, as this run starts Spark, or has started it."""
-        return premises(job, sources, self._surroundings)
+        return premises(job, sources, self.surroundings)
 
     @cached_property
-    def _surroundings(self) -> str:
+    def surroundings(self) -> str:
+        """A digest of the Spark that this run starts, or has started; empty where that is out of sight."""
         return surroundings(self.confs)
 
     def judged(

@@ -19,7 +19,9 @@ import lakemill
 
 SETTING = re.compile(r"(PY)?SPARK_.*|HADOOP_.*|YARN_.*|_JAVA_OPTIONS|JAVA_TOOL_OPTIONS|JDK_JAVA_OPTIONS")
 """Variables of the environment that set something in Spark or in its JVM."""
-ANOTHER = ("SPARK_HOME", "SPARK_CONF_DIR", "HADOOP_CONF_DIR", "YARN_CONF_DIR", "PYSPARK_GATEWAY_PORT")
+ANOTHER = (
+    "SPARK_HOME", "SPARK_CONF_DIR", "HADOOP_CONF_DIR", "YARN_CONF_DIR", "PYSPARK_GATEWAY_PORT", "PYSPARK_SUBMIT_ARGS",
+)  # fmt: skip
 """Variables by which Spark, or its settings, come from where nobody looks here."""
 CLASSES = (
     "spark.jars", "spark.driver.extraClassPath", "spark.executor.extraClassPath", "spark.hadoop.fs.default",
@@ -77,19 +79,20 @@ def _versions(names: list[str], what: str) -> list[str]:
 
 
 def _now(spark_conf: Mapping[str, str]) -> str:
-    if any(os.environ.get(name) for name in ANOTHER) or any(name.startswith(CLASSES) for name in spark_conf):
-        return ""
-    if not installed() or not _own_code():
+    defaults = _defaults()
+    named = [*spark_conf, *(line.strip() for text in defaults.values() for line in text.splitlines())]
+    elsewhere = [name for name in ANOTHER if os.environ.get(name)] + [name for name in defaults if name.endswith("xml")]
+    if elsewhere or any(name.startswith(CLASSES) for name in named) or not (installed() and _own_code()):
         return ""
     settings = {name: value for name, value in os.environ.items() if SETTING.fullmatch(name)}
-    told = [installed(), _own_code(), _defaults(), sorted(spark_conf.items()), sorted(settings.items())]
+    told = [installed(), _own_code(), sorted(defaults.items()), sorted(spark_conf.items()), sorted(settings.items())]
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:32]
 
 
-def _defaults() -> list[tuple[str, str]]:
-    """The files that set something in Spark beside lakemill's own conf."""
-    files = sorted((Path(pyspark.__file__).parent / "conf").glob("*"))
-    return [(path.name, path.read_text(encoding="utf-8", errors="replace")) for path in files if path.is_file()]
+def _defaults() -> dict[str, str]:
+    """The files that set something in Spark beside lakemill's own conf, by name."""
+    files = (Path(pyspark.__file__).parent / "conf").glob("*")
+    return {path.name: path.read_text(encoding="utf-8", errors="replace") for path in files if path.is_file()}
 
 
 @cache

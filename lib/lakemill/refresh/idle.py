@@ -20,7 +20,7 @@ from lakemill.lake.unsure import Unsure
 from lakemill.observe.ledger import additions
 from lakemill.observe.runs import LEDGER, Run
 from lakemill.refresh.load import plan_load
-from lakemill.refresh.plan import NOTHING, Plan, settled
+from lakemill.refresh.plan import NOTHING, REBUILD, Plan, settled
 from lakemill.sources.tables import TableSource
 from lakemill.world import World
 
@@ -28,6 +28,8 @@ from lakemill.world import World
 def nothing_new(conf: Conf, jobs: Iterable[Job], policy: str) -> list[Run] | None:
     """The runs of these tables, in this order, if nothing is new for any of them; None where that is not certain."""
     world = World(FileLake(NO_SPARK, conf.lake, conf.tables), conf.landing, lock_folder(conf.lake), conf.spark)
+    if policy == REBUILD or not world.surroundings:
+        return None
     run_id, runs = uuid.uuid4().hex[:12], list[Run]()
     try:
         for job in jobs:
