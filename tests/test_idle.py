@@ -128,171 +128,173 @@ class Written:
 
 
 @pytest.fixture
-def lake(tmp_path):
+def project(tmp_path):
     return Written(tmp_path)
 
 
-def test_nothing_is_new(lake):
-    runs = lake.ask()
+def test_nothing_is_new(project):
+    runs = project.ask()
     assert [(run.target, run.plan, run.reason, run.status) for run in runs] == [
         ("bronze.prices", "nothing", "NOTHING_NEW", "done"), ("gold.sales", "nothing", "NOTHING_NEW", "done"),
     ]  # fmt: skip
     assert [(run.version, run.versions, run.spark_jobs) for run in runs] == [(0, {}, 0), (0, {"raw.sales": 0}, 0)]
     assert [run.detail for run in runs] == ["the landing is as it was", "no source has new rows"]
-    assert lake.ask("gold.sales", policy="update")[0].reason == "NOTHING_NEW"
-    assert sorted(path.name for path in lake.folder("gold.sales").glob("_delta_log/*")) == [f"{0:020d}.json"]
+    assert project.ask("gold.sales", policy="update")[0].reason == "NOTHING_NEW"
+    assert sorted(path.name for path in project.folder("gold.sales").glob("_delta_log/*")) == [f"{0:020d}.json"]
 
 
-def test_what_waits_in_the_landing_is_told(lake):
-    (lake.root / "landing" / "prices" / "tuesday").mkdir()
-    assert "tuesday" in lake.ask()[0].remark
+def test_what_waits_in_the_landing_is_told(project):
+    (project.root / "landing" / "prices" / "tuesday").mkdir()
+    assert "tuesday" in project.ask()[0].remark
 
 
-def test_commits_of_a_source_that_change_no_rows_are_nothing_new(lake):
-    commit(lake.folder("raw.sales"), 1, info("WRITE"))
-    commit(lake.folder("gold.sales"), 1, info("OPTIMIZE"), add("g", 2, moves=True))
-    (run,) = lake.ask("gold.sales")
+def test_commits_of_a_source_that_change_no_rows_are_nothing_new(project):
+    commit(project.folder("raw.sales"), 1, info("WRITE"))
+    commit(project.folder("gold.sales"), 1, info("OPTIMIZE"), add("g", 2, moves=True))
+    (run,) = project.ask("gold.sales")
     assert (run.reason, run.version, run.versions) == ("NOTHING_NEW", 1, {"raw.sales": 1})
 
 
-def new_dump(lake: Written) -> None:
-    deliver(lake.root / "landing" / "prices" / "tuesday", {"a.csv": (b"k\n2\n", 1)})
+def new_dump(project: Written) -> None:
+    deliver(project.root / "landing" / "prices" / "tuesday", {"a.csv": (b"k\n2\n", 1)})
 
 
-def late_dump(lake: Written) -> None:
+def late_dump(project: Written) -> None:
     """Its manifest says that it is older than the newest."""
-    folder = deliver(lake.root / "landing" / "prices" / "sunday", {"a.csv": (b"k\n0\n", 1)})
+    folder = deliver(project.root / "landing" / "prices" / "sunday", {"a.csv": (b"k\n0\n", 1)})
     os.utime(folder / "manifest.json", (1_600_000_000, 1_600_000_000))
 
 
-def dump_gone(lake: Written) -> None:
-    (lake.root / "landing" / "prices" / "monday" / "manifest.json").unlink()
-    new_dump(lake)
+def dump_gone(project: Written) -> None:
+    (project.root / "landing" / "prices" / "monday" / "manifest.json").unlink()
+    new_dump(project)
 
 
-def no_landing(lake: Written) -> None:
-    (lake.root / "landing" / "prices").rename(lake.root / "landing" / "elsewhere")
+def no_landing(project: Written) -> None:
+    (project.root / "landing" / "prices").rename(project.root / "landing" / "elsewhere")
 
 
-def source_commit(lake: Written) -> None:
-    lake.sell("b")
+def source_commit(project: Written) -> None:
+    project.sell("b")
 
 
-def source_row_removed(lake: Written) -> None:
-    DeltaTable(str(lake.folder("raw.sales"))).delete()
+def source_row_removed(project: Written) -> None:
+    DeltaTable(str(project.folder("raw.sales"))).delete()
 
 
-def source_recreated(lake: Written) -> None:
-    lake.folder("raw.sales").rename(lake.root / "old")
-    lake.sell("a")
+def source_recreated(project: Written) -> None:
+    project.folder("raw.sales").rename(project.root / "old")
+    project.sell("a")
 
 
-def source_brought_back(lake: Written) -> None:
+def source_brought_back(project: Written) -> None:
     """The same version, of another commit."""
-    file = lake.folder("raw.sales") / "_delta_log" / f"{0:020d}.json"
+    file = project.folder("raw.sales") / "_delta_log" / f"{0:020d}.json"
     file.write_text(file.read_text().replace('"operation":"', '"operation":"OTHER '))
 
 
-def source_gone(lake: Written) -> None:
-    lake.folder("raw.sales").rename(lake.root / "old")
+def source_gone(project: Written) -> None:
+    project.folder("raw.sales").rename(project.root / "old")
 
 
-def source_column_renamed(lake: Written) -> None:
+def source_column_renamed(project: Written) -> None:
     """Without a row, and the map still fits."""
     renamed = StructType().add("shop", "string").add("parts", "long")
-    known = lake.position("raw.sales")["table_id"]
-    commit(lake.folder("raw.sales"), 1, info("RENAME COLUMN"), declares(renamed, id=known))
+    known = project.position("raw.sales")["table_id"]
+    commit(project.folder("raw.sales"), 1, info("RENAME COLUMN"), declares(renamed, id=known))
 
 
-def source_log_cleaned(lake: Written) -> None:
+def source_log_cleaned(project: Written) -> None:
     for version in range(1, 4):
-        commit(lake.folder("raw.sales"), version, info("WRITE"))
-    uri = str(lake.folder("raw.sales"))
+        commit(project.folder("raw.sales"), version, info("WRITE"))
+    uri = str(project.folder("raw.sales"))
     DeltaTable(uri).create_checkpoint()
     for version in range(3):
         (Path(uri) / "_delta_log" / f"{version:020d}.json").unlink()
 
 
-def other_map(lake: Written) -> None:
-    file = lake.root / "jobs" / "gold" / "sales.py"
+def other_map(project: Written) -> None:
+    file = project.root / "jobs" / "gold" / "sales.py"
     file.write_text(GOLD.replace("rows(sales):", 'rows(sales):\n    sales = sales.where("lines > 0")'))
 
 
-def other_key(lake: Written) -> None:
-    (lake.root / "jobs" / "gold" / "sales.py").write_text(GOLD.replace('"lines": Count()', '"rows": Count()'))
+def other_key(project: Written) -> None:
+    (project.root / "jobs" / "gold" / "sales.py").write_text(GOLD.replace('"lines": Count()', '"rows": Count()'))
 
 
-def other_settings(lake: Written) -> None:
-    lake.conf = replace(lake.conf, spark={"spark.sql.caseSensitive": "true"})
+def other_settings(project: Written) -> None:
+    project.conf = replace(project.conf, spark={"spark.sql.caseSensitive": "true"})
 
 
-def without_premises(lake: Written) -> None:
+def without_premises(project: Written) -> None:
     """A table that an older lakemill made."""
-    lake.rewrite(premises="")
+    project.rewrite(premises="")
 
 
-def without_columns(lake: Written) -> None:
-    lake.rewrite(columns="")
+def without_columns(project: Written) -> None:
+    project.rewrite(columns="")
 
 
-def foreign_write(lake: Written) -> None:
-    commit(lake.folder("gold.sales"), 1, info("WRITE", timestamp=1), add("g", 1))
+def foreign_write(project: Written) -> None:
+    commit(project.folder("gold.sales"), 1, info("WRITE", timestamp=1), add("g", 1))
 
 
-def restored(lake: Written) -> None:
-    commit(lake.folder("gold.sales"), 1, info("RESTORE", timestamp=1), add("f", 1))
+def restored(project: Written) -> None:
+    commit(project.folder("gold.sales"), 1, info("RESTORE", timestamp=1), add("f", 1))
 
 
-def altered(lake: Written) -> None:
-    commit(lake.folder("gold.sales"), 1, info("ADD COLUMNS"), declares(MADE.add("more", "string")))
+def altered(project: Written) -> None:
+    commit(project.folder("gold.sales"), 1, info("ADD COLUMNS"), declares(MADE.add("more", "string")))
 
 
-def other_table_in_its_place(lake: Written) -> None:
-    commit(lake.folder("gold.sales"), 0, info("WRITE"), PROTOCOL, declares(MADE), add("f", 1))
+def other_table_in_its_place(project: Written) -> None:
+    commit(project.folder("gold.sales"), 0, info("WRITE"), PROTOCOL, declares(MADE), add("f", 1))
 
 
-def target_gone(lake: Written) -> None:
-    lake.folder("gold.sales").rename(lake.root / "old")
+def target_gone(project: Written) -> None:
+    project.folder("gold.sales").rename(project.root / "old")
 
 
-def checkpoint_only(lake: Written) -> None:
-    log = lake.folder("gold.sales") / "_delta_log"
+def checkpoint_only(project: Written) -> None:
+    log = project.folder("gold.sales") / "_delta_log"
     (log / f"{0:020d}.json").rename(log / f"{0:020d}.checkpoint.parquet")
 
 
-def gap(lake: Written) -> None:
+def gap(project: Written) -> None:
     for version in (1, 2, 3):
-        commit(lake.folder("gold.sales"), version, info("WRITE"))
-    (lake.folder("gold.sales") / "_delta_log" / f"{2:020d}.json").unlink()
+        commit(project.folder("gold.sales"), version, info("WRITE"))
+    (project.folder("gold.sales") / "_delta_log" / f"{2:020d}.json").unlink()
 
 
-def cut_commit(lake: Written) -> None:
-    (lake.folder("gold.sales") / "_delta_log" / f"{0:020d}.json").write_text('{"commitInfo"')
+def cut_commit(project: Written) -> None:
+    (project.folder("gold.sales") / "_delta_log" / f"{0:020d}.json").write_text('{"commitInfo"')
 
 
-def old_progress(lake: Written) -> None:
+def old_progress(project: Written) -> None:
     """It is to be written again before VACUUM takes what it names."""
     old = int(time.time() * 1000) - 4 * 86_400_000
-    commit(lake.folder("gold.sales"), 0, *told("gold.sales", lake.gold(), timestamp=old), PROTOCOL, declares(MADE))
-    lake.record()
+    commit(
+        project.folder("gold.sales"), 0, *told("gold.sales", project.gold(), timestamp=old), PROTOCOL, declares(MADE)
+    )
+    project.record()
 
 
-def ahead(lake: Written) -> None:
-    lake.sell("b")
-    lake.rewrite()
-    (lake.folder("raw.sales") / "_delta_log" / f"{1:020d}.json").unlink()
+def ahead(project: Written) -> None:
+    project.sell("b")
+    project.rewrite()
+    (project.folder("raw.sales") / "_delta_log" / f"{1:020d}.json").unlink()
 
 
-def killed_before_it_was_recorded(lake: Written) -> None:
-    lake.record(**{"gold.sales": {**lake.position("gold.sales"), "version": -1}})
+def killed_before_it_was_recorded(project: Written) -> None:
+    project.record(**{"gold.sales": {**project.position("gold.sales"), "version": -1}})
 
 
-def no_ledger(lake: Written) -> None:
-    lake.folder(LEDGER).rename(lake.root / "old")
+def no_ledger(project: Written) -> None:
+    project.folder(LEDGER).rename(project.root / "old")
 
 
-def ledger_of_before(lake: Written) -> None:
-    commit(lake.folder(LEDGER), 0, info("WRITE"), PROTOCOL, declares(MADE))
+def ledger_of_before(project: Written) -> None:
+    commit(project.folder(LEDGER), 0, info("WRITE"), PROTOCOL, declares(MADE))
 
 
 REASONS = [
@@ -304,29 +306,29 @@ REASONS = [
 
 
 @pytest.mark.parametrize("change", REASONS)
-def test_whatever_is_new_or_not_certain_is_left_to_spark(change: Callable[[Written], None], lake):
-    assert lake.ask() is not None
-    change(lake)
-    assert lake.ask() is None
+def test_whatever_is_new_or_not_certain_is_left_to_spark(change: Callable[[Written], None], project):
+    assert project.ask() is not None
+    change(project)
+    assert project.ask() is None
 
 
-def test_what_is_asked_for_is_left_to_spark(lake):
-    assert lake.ask(policy="rebuild") is None
+def test_what_is_asked_for_is_left_to_spark(project):
+    assert project.ask(policy="rebuild") is None
 
 
 @pytest.mark.parametrize("variable", [*ANOTHER])
-def test_a_spark_from_elsewhere_is_asked(variable, lake, monkeypatch):
+def test_a_spark_from_elsewhere_is_asked(variable, project, monkeypatch):
     monkeypatch.setenv(variable, "/opt/elsewhere")
-    assert lake.ask("gold.sales") is None
-    assert lake.ask("bronze.prices") is None  # its landing may lie where no scheme says it
+    assert project.ask("gold.sales") is None
+    assert project.ask("bronze.prices") is None  # its landing may lie where no scheme says it
 
 
-def test_a_table_that_another_process_is_at_is_left_to_spark_which_names_it(lake):
-    with lock(lock_folder(lake.conf.lake), "gold.sales"):
-        assert lake.ask() is None
+def test_a_table_that_another_process_is_at_is_left_to_spark_which_names_it(project):
+    with lock(lock_folder(project.conf.lake), "gold.sales"):
+        assert project.ask() is None
 
 
 @pytest.mark.parametrize("bound", ["s3://bucket/sales", "glue:shop.sales"])
-def test_what_lies_elsewhere_is_left_to_spark(bound, lake):
-    lake.conf = replace(lake.conf, tables={"raw.sales": bound})
-    assert lake.ask() is None
+def test_what_lies_elsewhere_is_left_to_spark(bound, project):
+    project.conf = replace(project.conf, tables={"raw.sales": bound})
+    assert project.ask() is None
