@@ -94,6 +94,29 @@ for _ in range(int(sys.argv[1])):
     seconds.append(time.monotonic() - began)
 print(sorted(seconds[1:])[len(seconds[1:]) // 2])
 """
+FIRST = """
+import json, sys, time
+from pathlib import Path
+marks = {"Python": time.time() - float(sys.argv[1])}
+def mark(name):
+    marks[name] = time.time() - float(sys.argv[1]) - sum(marks.values())
+from lakemill.cli.project import project_at
+from lakemill.runner import open_world, run_tables
+mark("imports")
+project = project_at(Path.cwd())
+mark("job files")
+world = open_world(project.conf)
+mark("Spark and a session")
+world.spark.range(1).count()
+mark("a first query")
+for name in ("bronze.sales", "gold.t000", "gold.t001"):
+    outcome = run_tables(world, project.jobs, [name])
+    assert [run.plan for run in outcome.runs] == ["update"], outcome
+    mark(f"update {name}")
+print(json.dumps(marks))
+"""
+PARTS = 5
+"""How many commands are timed for the parts of a first update; the first of them warms the machine's own caches."""
 
 
 def main() -> int:
@@ -141,9 +164,10 @@ class Project:
         manifest = {"feed": "sales", "dump_date": str(day), "files": [entry | {"rows": len(lines)}]}
         (folder / "manifest.json").write_text(json.dumps(manifest))
 
-    def next_day(self) -> None:
-        """One more dump."""
+    def first_update(self) -> dict[str, float]:
+        """What a process spends, until one more dump has come through to two tables."""
         self.deliver(len(list((self.folder / "landing" / "sales").iterdir())))
+        return dict(json.loads(self.told(FIRST, str(time.time()))[1].splitlines()[-1]))
 
     def seconds(self, *command: str) -> float:
         """From a command's start to its end."""
@@ -174,9 +198,9 @@ def measure(project: Project, rounds: int) -> None:
     figures.append((f"nothing new, {tables}, cold, with Spark", project.told(WITH_SPARK)[0], 1))
     figures.append(("nothing new, 1 table, cold", median(lambda: project.seconds("run", "gold.t000")), rounds))
     figures.append((f"status, {tables}, cold", median(lambda: project.seconds("status")), rounds))
-    for _ in range(rounds):
-        project.next_day()
     show([{"what": what, "seconds": seconds, "rounds": count} for what, seconds, count in figures])
+    parts = [project.first_update() for _ in range(PARTS)][1:]
+    show([{"part": part, "seconds": statistics.median(told[part] for told in parts)} for part in parts[0]])
     print(f"{os.cpu_count()} cores, {platform.python_version()}, load {os.getloadavg()[0]:.1f}")
 
 
