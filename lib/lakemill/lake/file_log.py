@@ -169,8 +169,9 @@ class FileLog(Log):
             if commit is None:
                 return None
             for action in commit.actions:
-                for kind in {"metaData", "protocol"} & set(action):
-                    told.setdefault(kind, action[kind])
+                for kind in ("metaData", "protocol"):
+                    if action.get(kind):
+                        told.setdefault(kind, action[kind])
             whole = self.checksum(version)
             if whole.get("metadata") and whole.get("protocol"):
                 told = {"metaData": whole["metadata"], "protocol": whole["protocol"]} | told
