@@ -30,7 +30,7 @@ from lakemill.lake.progress import LANDING, Position, Progress, TablePosition
 from lakemill.lake.sparkless import NO_SPARK, FileLake
 from lakemill.lake.surroundings import ANOTHER
 from lakemill.observe.runs import LEDGER, Run
-from lakemill.refresh.idle import nothing_new
+from lakemill.refresh.idle import idle_tables
 from lakemill.sources.dumps import dumps_of
 from lakemill.world import World
 
@@ -123,8 +123,13 @@ class Written:
         commit(self.folder(LEDGER), 0, *told(LEDGER, progress), PROTOCOL, declares(MADE))
 
     def ask(self, *names: str, policy: str = "auto") -> list[Run] | None:
+        asked = list(names or TABLES)
+        idle = self.idle(*asked, policy=policy)
+        return [idle[name] for name in asked] if [*idle] == asked else None
+
+    def idle(self, *names: str, policy: str = "auto") -> dict[str, Run]:
         jobs = self.jobs
-        return nothing_new(self.conf, [jobs[name] for name in names or TABLES], policy)
+        return idle_tables(self.conf, [jobs[name] for name in names or TABLES], policy).runs
 
 
 @pytest.fixture
@@ -310,6 +315,28 @@ def test_whatever_is_new_or_not_certain_is_left_to_spark(change: Callable[[Writt
     assert project.ask() is not None
     change(project)
     assert project.ask() is None
+
+
+def follow(project: Written) -> None:
+    """A table more, that reads gold's and is up to date, too."""
+    (project.root / "jobs" / "gold" / "best.py").write_text(
+        "from lakemill import Job, Max\n"
+        'job = Job(source="gold.sales", key=[], reduce={"most": Max("lines")}, target="gold.best")\n'
+    )
+    world = World(FileLake(NO_SPARK, project.conf.lake, {}), project.conf.landing, Path(), project.conf.spark)
+    known = world.premises(project.jobs["gold.best"], {"gold.sales": world.pin("gold.sales").schema})
+    made = replace(project.gold(), positions={"gold.sales": project.position("gold.sales")}, premises=known)
+    commit(project.folder("gold.best"), 0, *told("gold.best", made), PROTOCOL, declares(MADE), add("f", 2))
+    project.record(**{"gold.best": project.position("gold.best")})
+
+
+def test_tables_are_told_one_by_one_but_for_those_that_read_what_may_be_written(project):
+    follow(project)
+    every = [*TABLES, "gold.best"]
+    assert [*project.idle(*every)] == every
+    source_commit(project)
+    assert [*project.idle(*every)] == ["bronze.prices"]
+    assert [*project.idle("gold.best")] == ["gold.best"]  # asked for alone, it reads gold as it is
 
 
 def test_what_is_asked_for_is_left_to_spark(project):

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import monotonic
 
 from lakemill.conf import Conf
@@ -20,6 +20,7 @@ from lakemill.observe.cost import metered
 from lakemill.observe.ledger import record
 from lakemill.observe.runs import DONE, FAILED, LEDGER, SKIPPED, STOPPED, Run
 from lakemill.refresh import refresh
+from lakemill.refresh.idle import Idle
 from lakemill.refresh.plan import POLICIES
 from lakemill.signals import heard, last_words, name_of
 from lakemill.world import World
@@ -58,19 +59,27 @@ def run_tables(
     where: str | None = None,
     begins: Callable[[str], None] = lambda table: None,
     ends: Callable[[Run], None] = lambda run: None,
+    idle: Idle | None = None,
 ) -> Outcome:
     """Run the tables asked for (none: all), in order. `begins` and `ends` are called around each.
 
-    where: a condition on the key of the one table asked for; these keys are made anew.
+    where: a condition on the key of the one table asked for; these keys are made anew.   idle: the tables for which it is
+    known that nothing is new; the others read the versions that these were seen at.
     """
     if where and len(select(jobs, wanted)) != 1:
         raise UsageError("--where is about the keys of one table; name that one.")
     if policy not in POLICIES:
         raise UsageError(f'There is no policy "{policy}". {did_you_mean(policy, POLICIES)}')
     names, outcome = select(jobs, wanted), Outcome()
+    known = idle or Idle()
     world.pins.clear()
+    world.pins.update({name: replace(pin, table=world.lake.table(name)) for name, pin in known.pins.items()})
     run_id, lost = uuid.uuid4().hex[:12], set[str]()
     for name in names:
+        if name in known.runs:
+            outcome.runs.append(known.runs[name])
+            ends(known.runs[name])
+            continue
         run = Run(run_id, name)
         outcome.runs.append(run)
         begins(name)
@@ -86,7 +95,7 @@ def run_tables(
         if heard():
             break
     _end_as_told(outcome)
-    _record(world, outcome)
+    _record(world, outcome, [run for run in outcome.runs if run.target not in known.runs])
     _end_as_told(outcome)
     return outcome
 
@@ -107,10 +116,10 @@ def _end_as_told(outcome: Outcome) -> None:
     )
 
 
-def _record(world: World, outcome: Outcome) -> None:
+def _record(world: World, outcome: Outcome, runs: Sequence[Run]) -> None:
     try:
         with last_words():
-            record(world.lake, outcome.runs)
+            record(world.lake, runs)
     except Exception as error:  # the tables are committed; their results must still be shown
         outcome.unrecorded = (
             f"{LEDGER}: the runs could not be recorded: {in_words(error)} The next run of these tables records them."

@@ -15,7 +15,7 @@ from lakemill.cli import main
 from lakemill.cli.project import project_at
 from lakemill.lake.progress import Progress, read_progress
 from lakemill.observe.runs import Run
-from lakemill.refresh.idle import nothing_new
+from lakemill.refresh.idle import idle_tables
 from lakemill.runner import run_tables
 
 GOLD = """
@@ -57,7 +57,8 @@ class Shop:
     def idle(self) -> list[Run] | None:
         project = project_at(self.folder)
         order = ["bronze.prices", "gold.sales", "gold.best"]
-        return nothing_new(project.conf, [project.jobs[name] for name in order], "auto")
+        runs = idle_tables(project.conf, [project.jobs[name] for name in order], "auto").runs
+        return [runs[name] for name in order] if [*runs] == order else None
 
     def by_spark(self) -> list[Run]:
         project = project_at(self.folder)

@@ -12,7 +12,7 @@ from lakemill.conf import ENVIRONMENTS
 from lakemill.errors import Stopped, UsageError
 from lakemill.graph import select
 from lakemill.observe.runs import FAILED, SKIPPED, STOPPED, Run
-from lakemill.refresh.idle import nothing_new
+from lakemill.refresh.idle import idle_tables
 from lakemill.refresh.plan import POLICIES
 from lakemill.runner import Outcome, run_tables
 
@@ -35,14 +35,13 @@ def does(asked: argparse.Namespace, start: Path) -> int:
     with busy(asked.json) as tell:
         project = project_at(start)
         names = select(project.jobs, asked.tables)  # a name that no job has is told before Spark starts
-        jobs = [project.jobs[name] for name in names]
-        idle = None if asked.where else nothing_new(project.conf, jobs, asked.policy)
-        if idle is None:
-            outcome = run_tables(project.lake(), project.jobs, asked.tables, asked.policy, asked.where, begins=tell)
-    if idle is not None:
-        outcome = Outcome(idle)
-        complain("nothing is new: the tables' logs and the landing tell it, so Spark was not started.")
-    return show_runs(outcome, asked.json)
+        jobs = [] if asked.where else [project.jobs[name] for name in names]
+        idle = idle_tables(project.conf, jobs, asked.policy)
+        if [*idle.runs] != names:
+            outcome = run_tables(project.lake(), project.jobs, names, asked.policy, asked.where, tell, idle=idle)
+            return show_runs(outcome, asked.json)
+    complain("nothing is new: the tables' logs and the landing tell it, so Spark was not started.")
+    return show_runs(Outcome([*idle.runs.values()]), asked.json)
 
 
 def _submit(project: Project, asked: argparse.Namespace) -> int:
