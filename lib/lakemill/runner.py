@@ -63,8 +63,8 @@ def run_tables(
 ) -> Outcome:
     """Run the tables asked for (none: all), in order. `begins` and `ends` are called around each.
 
-    where: a condition on the key of the one table asked for; these keys are made anew.   idle: the tables for which it is
-    known that nothing is new; the others read the versions that these were seen at.
+    where: a condition on the key of the one table asked for; these keys are made anew.   idle: the tables for which
+    nothing is new, as is known before; the others read the versions that these were seen at.
     """
     if where and len(select(jobs, wanted)) != 1:
         raise UsageError("--where is about the keys of one table; name that one.")
