@@ -62,18 +62,21 @@ from pathlib import Path
 from lakemill.cli.project import project_at
 from lakemill.lake.sparkless import NO_SPARK, FileLake
 from lakemill.lake.surroundings import surroundings
+from lakemill.lake.progress import last_progress
 from lakemill.maps.premises import premises
+from lakemill.python.source_text import source_digest
 project = project_at(Path.cwd())
 lake = FileLake(NO_SPARK, project.conf.lake, {})
 columns, around = {"bronze.sales": lake.table("bronze.sales").pin().schema}, surroundings(project.conf.spark)
-first = premises(project.jobs["gold.t000"], columns, around)
+made = last_progress(lake.table("gold.t000").log())
 own = lake.table("gold.t000").log().table_id
 for name, job in project.jobs.items():
     if name in ("bronze.sales", "gold.t000"):
         continue
     folder = Path(project.conf.lake, *name.split("."))
     shutil.copytree(folder.parent / "t000", folder)
-    pairs = {"lakemill/gold.t000": f"lakemill/{name}", own: str(uuid.uuid4()), first: premises(job, columns, around)}
+    pairs = {"lakemill/gold.t000": f"lakemill/{name}", own: str(uuid.uuid4()),
+             made.premises: premises(job, columns, around), made.source: source_digest(job.files)}
     for file in folder.glob("_delta_log/[0-9]*"):
         text = file.read_text()
         for old, new in pairs.items():
