@@ -20,7 +20,7 @@ from lakemill.errors import LakemillError
 from lakemill.graph import load_jobs
 
 LIB = ROOT / "lib" / "lakemill"
-SPARKS_OWN = ("lake/failures.py", "refresh/refusal.py")
+SPARKS_OWN = ("lake/surroundings.py", "lake/failures.py", "refresh/refusal.py")
 """The modules that know some of Spark's own words for errors, which no run has as its reason."""
 QUESTIONS = sorted(page for page in PAGES if page not in ("README.md", "docs/README.md", "docs/ARCHITECTURE.md"))
 

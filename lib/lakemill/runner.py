@@ -4,7 +4,7 @@ import os
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import monotonic
 
 from lakemill.conf import Conf
@@ -22,6 +22,7 @@ from lakemill.observe.ledger import record
 from lakemill.observe.profile import Profile
 from lakemill.observe.runs import DONE, FAILED, LEDGER, SKIPPED, STOPPED, Run
 from lakemill.refresh import refresh
+from lakemill.refresh.idle import Idle
 from lakemill.refresh.plan import POLICIES
 from lakemill.schedule import scheduled
 from lakemill.signals import heard, last_words, name_of
@@ -64,7 +65,7 @@ class Outcome:
 def open_world(conf: Conf) -> World:
     """Start Spark and open the project's lake."""
     spark = start_session(conf.spark)
-    return World(Lake(spark, conf.lake, conf.tables), conf.landing, lock_folder(conf.lake))
+    return World(Lake(spark, conf.lake, conf.tables), conf.landing, lock_folder(conf.lake), conf.spark)
 
 
 def run_tables(
@@ -77,22 +78,29 @@ def run_tables(
     ends: Callable[[Run], None] = lambda run: None,
     threads: int = 1,
     profiled: bool = False,
+    idle: Idle | None = None,
 ) -> Outcome:
     """Run the tables asked for (none: all), each after those that it reads. `begins` and `ends` are called around each.
 
     where: a condition on the key of the one table asked for; these keys are made anew.   threads: how many tables are
-    worked on at a time.   profiled: whether each run says what its stages cost.
+    worked on at a time.   profiled: whether each run says what its stages cost.   idle: the tables for which nothing is
+    new, as is known before; the others read the versions that these were seen at.
     """
     if where and len(select(jobs, wanted)) != 1:
         raise UsageError("--where is about the keys of one table; name that one.")
     if policy not in POLICIES:
         raise UsageError(f'There is no policy "{policy}". {did_you_mean(policy, POLICIES)}')
     names, run_id = select(jobs, wanted), uuid.uuid4().hex[:12]
+    known = idle or Idle()
     world.renew()
+    world.pins.update({name: replace(pin, table=world.lake.table(name)) for name, pin in known.pins.items()})
     begun: dict[str, Run] = {}
     failures: dict[str, BaseException] = {}
 
     def work(name: str) -> None:
+        if name in known.runs:
+            begun[name] = known.runs[name]
+            return
         run = begun[name] = Run(run_id, name)
         begins(name)
         broken = sorted(source for source in jobs[name].sources if source in begun and begun[source].status in LOST)
@@ -108,7 +116,7 @@ def run_tables(
     outcome = Outcome([begun[name] for name in names if name in begun])
     outcome.error = next((failures[name] for name in names if name in failures), None)
     _end_as_told(outcome)
-    _record(world, outcome)
+    _record(world, outcome, [run for run in outcome.runs if run.target not in known.runs])
     _end_as_told(outcome)
     return outcome
 
@@ -126,10 +134,10 @@ def _end_as_told(outcome: Outcome) -> None:
     )
 
 
-def _record(world: World, outcome: Outcome) -> None:
+def _record(world: World, outcome: Outcome, runs: Sequence[Run]) -> None:
     try:
         with last_words():
-            record(world.lake, outcome.runs)
+            record(world.lake, runs)
     except Exception as error:  # the tables are committed; their results must still be shown
         outcome.unrecorded = (
             f"{LEDGER}: the runs could not be recorded: {in_words(error)} The next run of these tables records them."

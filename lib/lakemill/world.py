@@ -14,9 +14,11 @@ from pyspark.sql.types import StructType
 
 from lakemill.job import Job
 from lakemill.lake.session import session_apart, versions
+from lakemill.lake.surroundings import surroundings
 from lakemill.lake.tables import Lake, Pin
 from lakemill.maps.check import check_job
 from lakemill.maps.definition import Definition, Judgement, judge
+from lakemill.maps.premises import premises
 from lakemill.maps.rowwise import CheckedMap
 from lakemill.observe.past import Past, past
 from lakemill.observe.runs import LEDGER
@@ -28,11 +30,15 @@ from lakemill.sources.tables import TableSource
 
 @dataclass
 class World:
-    """Where runs happen: the lake, the landing, the lock files, and the versions that this run has pinned."""
+    """Where runs happen: the lake, the landing, the lock files, and the versions that this run has pinned.
+
+    confs: what Spark was started with, where that is known.
+    """
 
     lake: Lake
     landing: str
     locks: Path
+    confs: Mapping[str, str] | None = None
     pins: dict[str, Pin] = field(default_factory=dict)
     _pinning: Lock = field(default_factory=Lock)
     _past: dict[str, Mapping[str, Sequence[Past]]] = field(default_factory=dict)
@@ -78,7 +84,19 @@ class World:
 
     def definition(self, job: Job, checked: CheckedMap) -> Definition:
         """What decides the rows of the job's target, as it is now."""
-        return Definition(checked.fingerprint, source_digest(job.files), self.made_by)
+        known = self._maps.get(job.target)
+        columns = known[1] if known and known[0] is job and known[2] is checked else None
+        told = self.premises(job, columns) if columns else ""
+        return Definition(checked.fingerprint, source_digest(job.files), self.made_by, told)
+
+    def premises(self, job: Job, sources: Mapping[str, StructType]) -> str:
+        """A digest of what the job's fingerprint follows from, as this run starts Spark, or has started it."""
+        return premises(job, sources, self.surroundings)
+
+    @cached_property
+    def surroundings(self) -> str:
+        """A digest of the Spark that this run starts, or has started; empty where that is out of sight."""
+        return surroundings(self.confs)
 
     def judged(
         self, recorded: Definition, job: Job, sources: Mapping[str, StructType], checked: CheckedMap

@@ -8,6 +8,8 @@ from typing import Any
 from lakemill.cli.project import project_at
 from lakemill.cli.show import Row, show
 from lakemill.graph import select
+from lakemill.lake.unsure import Unsure
+from lakemill.observe.recorded import recorded_runs
 from lakemill.observe.runs import DONE, LEDGER, history
 
 SHOWN = (
@@ -29,8 +31,11 @@ def does(asked: argparse.Namespace, start: Path) -> int:
     """Show the runs of the tables asked for."""
     project = project_at(start)
     names = select(project.jobs, asked.tables)
-    ledger = project.lake().lake.table(LEDGER)
-    runs = [row.asDict() for row in history(ledger, names).collect()] if ledger.log().exists else []
+    try:
+        runs = recorded_runs(project.files().table(LEDGER).read, names)
+    except Unsure:
+        ledger = project.lake().lake.table(LEDGER)
+        runs = [row.asDict() for row in history(ledger, names).collect()] if ledger.log().exists else []
     if asked.saved:
         show(saved(runs), asked.json)
         return 0

@@ -12,6 +12,7 @@ from lakemill.conf import ENVIRONMENTS
 from lakemill.errors import Stopped, UsageError
 from lakemill.graph import select
 from lakemill.observe.runs import FAILED, SKIPPED, STOPPED, Run
+from lakemill.refresh.idle import idle_tables
 from lakemill.refresh.plan import OTHER_NAMES, POLICIES
 from lakemill.runner import Outcome, run_tables, side_by_side
 
@@ -48,12 +49,17 @@ def does(asked: argparse.Namespace, start: Path) -> int:
         raise UsageError("--dry-run shows what is sent to AWS; --env local sends nothing. See `lakemill explain`.")
     with busy(asked.json) as tell:
         project = project_at(start)
-        select(project.jobs, asked.tables)  # a name that no job has is told before Spark starts
-        outcome = run_tables(
-            project.lake(), project.jobs, asked.tables, asked.policy, asked.where, begins=tell, threads=asked.threads,
-            profiled=asked.profile,
-        )  # fmt: skip
-    return show_runs(outcome, asked.json, asked.profile)
+        names = select(project.jobs, asked.tables)  # a name that no job has is told before Spark starts
+        jobs = [] if asked.where else [project.jobs[name] for name in names]
+        idle = idle_tables(project.conf, jobs, asked.policy)
+        if [*idle.runs] != names:
+            outcome = run_tables(
+                project.lake(), project.jobs, names, asked.policy, asked.where, tell, threads=asked.threads,
+                profiled=asked.profile, idle=idle,
+            )  # fmt: skip
+            return show_runs(outcome, asked.json, asked.profile)
+    complain("nothing is new: the tables' logs and the landing tell it, so Spark was not started.")
+    return show_runs(Outcome([*idle.runs.values()]), asked.json)
 
 
 def _submit(project: Project, asked: argparse.Namespace) -> int:

@@ -60,9 +60,24 @@ def allowed(job: Job, policy: str, plan: Plan) -> Plan:
 
 
 def _plan(
-    kind: Kind, policy: str, changes: Mapping[str, Change], definition: Plan | None, joins: Joins,
-    price: Price,
-) -> Plan:  # fmt: skip
+    kind: Kind, policy: str, changes: Mapping[str, Change], definition: Plan | None, joins: Joins, price: Price
+) -> Plan:
+    plan = settled(policy, changes, definition)
+    if plan:
+        return plan
+    forced = next(_rebuilds(kind, changes, joins), None) or (None if policy == UPDATE else _dearer(changes))
+    if forced:
+        return forced
+    if price.dearer and policy != UPDATE:
+        return Plan(REBUILD, "REBUILD_CHEAPER", f"{_moved(changes)}: {price}")
+    remarks = [change for change in changes.values() if change.remark]
+    if remarks:
+        return Plan(UPDATE, remarks[0].remark, f"{remarks[0].source}: {remarks[0].detail}")
+    return Plan(UPDATE, "UPDATE", _moved(changes) + (f": {price}" if str(price) else ""))
+
+
+def settled(policy: str, changes: Mapping[str, Change], definition: Plan | None) -> Plan | None:
+    """The plan, where it does not matter what the job makes of the changes; else None."""
     if policy == REBUILD:
         return Plan(REBUILD, "ASKED_FOR", "--policy rebuild")
     ahead = [change.source for change in changes.values() if change.ahead]
@@ -75,15 +90,7 @@ def _plan(
         return definition
     if not any(change.changes_data for change in changes.values()):
         return Plan(NOTHING, "NOTHING_NEW", "no source has new rows")
-    forced = next(_rebuilds(kind, changes, joins), None) or (None if policy == UPDATE else _dearer(changes))
-    if forced:
-        return forced
-    if price.dearer and policy != UPDATE:
-        return Plan(REBUILD, "REBUILD_CHEAPER", f"{_moved(changes)}: {price}")
-    remarks = [change for change in changes.values() if change.remark]
-    if remarks:
-        return Plan(UPDATE, remarks[0].remark, f"{remarks[0].source}: {remarks[0].detail}")
-    return Plan(UPDATE, "UPDATE", _moved(changes) + (f": {price}" if str(price) else ""))
+    return None
 
 
 def _rebuilds(kind: Kind, changes: Mapping[str, Change], joins: Joins) -> Iterator[Plan]:

@@ -104,6 +104,7 @@ class Task:
             columns=self.columns,
             source=made.source,
             made_by=made.made_by,
+            premises=made.premises,
         )
 
 
