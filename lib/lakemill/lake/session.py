@@ -37,7 +37,13 @@ NEEDS_SPARK, NEEDS_DELTA = (4, 0), (4, 0)
 
 # PySpark notes the call site of every function of a column, in five calls to the JVM each; lakemill says itself which
 # job and map failed.
-QUICK = {"spark.python.sql.dataFrameDebugging.enabled": "false"}
+# Spark writes every query's plan as a text for its listeners, again with each step that it adapts: of an update of a
+# join of eight tables, which reads what it has held before, that text alone filled a heap of 3 GB.
+QUICK = {
+    "spark.python.sql.dataFrameDebugging.enabled": "false",
+    "spark.sql.maxPlanStringLength": "100000",
+    "spark.sql.ui.explainMode": "simple",
+}
 
 FAIR = {"spark.scheduler.mode": "FAIR"}
 """For tables that are worked on side by side: see `POOL` in runner.py."""
