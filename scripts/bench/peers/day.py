@@ -2,9 +2,9 @@
 
 The year up to 24 December is delivered and run; then five days at once, by all sides in turn, to warm up, and then the
 day that is measured. lakemill updates its tables; hand-written PySpark overwrites its own, in the same session; DuckDB
-reads the same bronze files and makes tables in memory; `spark-pipelines` refreshes materialized views, in an environment and
-a process of its own (`--pipelines`), where its start is part of what it takes. Rows of all sides are counted and their
-totals compared.
+reads the same bronze files and makes tables in memory; `spark-pipelines` refreshes materialized views, in an
+environment and a process of its own (`--pipelines`), where its start is part of what it takes. Rows of all sides are
+counted and their totals compared.
 """
 
 import argparse
