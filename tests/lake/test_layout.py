@@ -8,7 +8,15 @@ from pyspark.sql.types import DateType, IntegerType, StringType, StructType, Tim
 
 from lakemill import Count, Job, Latest, Sum
 from lakemill.errors import UsageError
-from lakemill.lake.layout import FILES, LEAST_ROWS_A_FILE, MOST_ROWS_A_FILE, clustering, rows_a_file, rows_a_file_of
+from lakemill.lake.layout import (
+    FILES,
+    LEAST_ROWS_A_FILE,
+    MOST_ROWS_A_FILE,
+    clustering,
+    is_shredded,
+    rows_a_file,
+    rows_a_file_of,
+)
 
 FIRST = datetime.date(2026, 1, 1)
 STORES, DAYS = 100, 100
@@ -29,6 +37,15 @@ SCHEMA = (
 )
 def test_files_grow_with_the_table(rows, wanted):
     assert rows_a_file(rows) == wanted
+
+
+@pytest.mark.parametrize(
+    ("files", "rows", "keyed", "shredded"),
+    [(2, 10, True, False), (3, 10, True, True), (40, 40_000, True, False), (41, 40_000, True, True),
+     (FILES, 10, False, False), (FILES + 1, 10, False, True)],
+)  # fmt: skip
+def test_a_table_of_too_many_files_wants_to_be_compacted(files, rows, keyed, shredded):
+    assert is_shredded(files, rows, keyed) == shredded
 
 
 def test_a_table_of_unknown_size_is_not_cut():

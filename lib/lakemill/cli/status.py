@@ -5,6 +5,7 @@ log do not tell, and where delta-rs is not installed, for the ledger.
 """
 
 import argparse
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +16,7 @@ from lakemill.cli.several import of_tables
 from lakemill.cli.show import Row, show
 from lakemill.errors import about
 from lakemill.graph import ordered
+from lakemill.lake.layout import is_shredded
 from lakemill.lake.unsure import Unsure
 from lakemill.observe.recorded import last_runs
 from lakemill.observe.runs import LEDGER, latest
@@ -36,6 +38,15 @@ def does(asked: argparse.Namespace, start: Path) -> int:
     return code
 
 
+@dataclass(frozen=True)
+class _Size:
+    """A table's version, rows and files; none of them where there is no table, or where nobody noted it."""
+
+    version: int | None = None
+    rows: int | None = None
+    files: int | None = None
+
+
 class _Lake:
     """The project's tables as their files tell them, and as Spark does where they do not."""
 
@@ -53,23 +64,33 @@ class _Lake:
         except Unsure:
             return latest(self.spark.lake.table(LEDGER))
 
-    def size(self, name: str) -> tuple[int | None, int | None]:
-        """A table's rows and version; none of either where there is no table."""
+    def size(self, name: str) -> _Size:
+        """How large a table is."""
         try:
             log = self.files.table(name).read
-            return (log.rows(), log.version) if log.exists else (None, None)
+            return _Size(log.version, log.rows(), log.files()) if log.exists else _Size()
         except Unsure:
             table = self.spark.lake.table(name)
-            pin = table.pin() if table.log().exists else None
-            return (pin.rows().count(), pin.version) if pin else (None, None)
+            log_by_spark = table.log()
+            if not log_by_spark.exists:
+                return _Size()
+            pin = table.pin()
+            return _Size(pin.version, pin.rows().count(), int(log_by_spark.snapshot.numOfFiles()))
+
+    def wants_maintain(self, name: str, size: _Size) -> bool:
+        """Whether the table has many more files than it needs."""
+        keyed = bool(self.project.jobs[name].key)
+        return size.files is not None and is_shredded(size.files, size.rows or 0, keyed)
 
 
 def _state(lake: _Lake, name: str, run: Row) -> Row:
-    rows, version = lake.size(name)
+    size = lake.size(name)
     return {
         "table": name,
-        "rows": rows,
-        "version": version,
+        "rows": size.rows,
+        "version": size.version,
+        "files": size.files,
+        "wants": "maintain" if lake.wants_maintain(name, size) else None,
         "last run": _ago(run.get("started_at")),
         "plan": run.get("plan"),
         "reason": run.get("reason"),

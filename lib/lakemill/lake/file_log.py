@@ -95,6 +95,11 @@ class FileLog(Log):
                 raise Unsure(f"{self.uri}: version {version} of its log is damaged") from None
         return self._commits[version]
 
+    def files(self) -> int | None:
+        """How many files the newest version has; None where its checksum does not tell."""
+        told = self.checksum(self.version).get("numFiles")
+        return None if told is None else int(told)
+
     def rows(self) -> int:
         """How many rows the newest version has by its files' statistics; raises Unsure where these do not tell."""
         files = self._files()

@@ -16,6 +16,8 @@ FILES = 256
 """So many files a table has at most while it is small: each is listed, planned and opened by those who read it all."""
 LEAST_ROWS_A_FILE, MOST_ROWS_A_FILE = 2_000, 150_000
 """Rows a file. With fewer, a file's own cost is more than that of its rows."""
+SHREDDED = 2
+"""A table is to be compacted when it has more than this many times the files that it needs."""
 ROW_BYTES = 32
 """About what a row takes in a file, where only the bytes of a table are known."""
 MAX_ROWS = "spark.sql.files.maxRecordsPerFile"
@@ -29,6 +31,16 @@ def rows_a_file(rows: int) -> int:
 def rows_a_file_of(stored_bytes: int) -> int:
     """The same, where it is known only how many bytes the table holds; 0: not even that."""
     return rows_a_file(stored_bytes // ROW_BYTES) if stored_bytes else MOST_ROWS_A_FILE
+
+
+def files_needed(rows: int) -> int:
+    """How many files a table of so many rows needs, if these have a key."""
+    return max(rows // rows_a_file(rows), 1)
+
+
+def is_shredded(files: int, rows: int, keyed: bool) -> bool:
+    """Whether a table has many more files than it needs. Of rows without a key nobody rewrites a part."""
+    return files > (SHREDDED * files_needed(rows) if keyed else FILES + SHREDDED * rows // MOST_ROWS_A_FILE)
 
 
 def clustering(key: Sequence[str], schema: StructType, cluster: Sequence[str] = ()) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from lakemill.job import Job
 from lakemill.lake.commit import repeat
 from lakemill.lake.feed import replaced
 from lakemill.lake.files import list_files
-from lakemill.lake.layout import clustering, rows_a_file
+from lakemill.lake.layout import clustering, files_needed, is_shredded
 from lakemill.lake.log import Log
 from lakemill.lake.progress import NoProgress, Progress, TablePosition, last_progress, read_progress
 from lakemill.lake.readers import Need, Reader, log_files, need, unchanged_until
@@ -31,9 +31,6 @@ from lakemill.lake.with_settings import with_settings
 DAY = 86_400_000
 """Milliseconds. Readers are granted one more: files are older than the commit that names them, by as long as its job
 ran, and clocks differ."""
-
-SHREDDED = 2
-"""A keyed table is written anew when it has more than this many times the files that it needs."""
 
 VACUUM_LOGGING = "spark.databricks.delta.vacuum.logging.enabled"
 LISTING = "spark.sql.sources.parallelPartitionDiscovery.parallelism"
@@ -107,8 +104,8 @@ def _optimize(table: Table, key: Sequence[str], cluster: Sequence[str], done: Ma
     optimize, confs = table.delta().optimize(), {}
     if key:
         rows = table.full(int(snapshot.version())).count()
-        needed = max(rows // rows_a_file(rows), 1)
-        if files <= SHREDDED * needed:
+        needed = files_needed(rows)
+        if not is_shredded(files, rows, keyed=True):
             return
         confs = dict.fromkeys((SMALLEST, LARGEST), str(math.ceil(size / needed))) | {STATISTICS: "false"}
     schema = table.log().schema

@@ -49,7 +49,7 @@ def refresh(world: World, job: Job, policy: str, run: Run, where: str | None = N
         run.versions = task.next_progress().versions
         run.version = task.target_version
         _note(task, run)
-        with few_steps(world.spark, task.reads):
+        with few_steps(world.spark, task.reads if task.plan.kind != NOTHING else None):
             if task.adopts:
                 with stage(run, "adopt"):
                     task = verified(world, task, policy)
