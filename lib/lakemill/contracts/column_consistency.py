@@ -12,11 +12,10 @@ from lakemill.contracts.document import CUSTOM, Where
 from lakemill.contracts.layouts import layout_faults, moment, zone_fault
 from lakemill.contracts.spark_types import FITTING, meant_type, spark_type
 
-Contradiction = tuple[Where, str]
-OPTIONS = "logicalTypeOptions"
+TYPE_OPTIONS = "logicalTypeOptions"
 
 
-def column_contradictions(column: ColumnTerms) -> Iterator[Contradiction]:
+def column_contradictions(column: ColumnTerms) -> Iterator[tuple[Where, str]]:
     """What in a column's terms cannot be, with its place below the column."""
     faults = [*_type_faults(column)]
     yield from faults
@@ -28,7 +27,7 @@ def column_contradictions(column: ColumnTerms) -> Iterator[Contradiction]:
     yield from _severity_faults(column)
 
 
-def _type_faults(column: ColumnTerms) -> Iterator[Contradiction]:
+def _type_faults(column: ColumnTerms) -> Iterator[tuple[Where, str]]:
     kept = spark_type(column.physical)
     fitting = FITTING[column.logical]
     if kept is None:
@@ -47,27 +46,30 @@ def _shown_type(name: str) -> str:
     return "decimal(p,s)" if name == "decimal" else name
 
 
-def _form_faults(column: ColumnTerms) -> Iterator[Contradiction]:
+def _form_faults(column: ColumnTerms) -> Iterator[tuple[Where, str]]:
     form = column.form
     if column.logical in ("date", "timestamp") and form.layout:
         for fault in layout_faults(form.layout, column.logical, form.offset):
-            yield (OPTIONS, "format"), fault
+            yield (TYPE_OPTIONS, "format"), fault
     if form.zone:
         fault = zone_fault(form.zone)
         if fault:
-            yield (OPTIONS, "defaultTimezone"), fault
+            yield (TYPE_OPTIONS, "defaultTimezone"), fault
         elif form.offset:
-            yield (OPTIONS, "defaultTimezone"), "timezone is true: each text tells its offset, and none needs another"
+            yield (
+                (TYPE_OPTIONS, "defaultTimezone"),
+                "timezone is true: each text tells its offset, and none needs another",
+            )
         elif column.physical == "timestamp_ntz":
-            yield (OPTIONS, "defaultTimezone"), "a timestamp_ntz is the time on the wall; it has no zone"
+            yield (TYPE_OPTIONS, "defaultTimezone"), "a timestamp_ntz is the time on the wall; it has no zone"
     if column.physical == "timestamp_ntz" and form.offset:
-        yield (OPTIONS, "timezone"), "a timestamp_ntz would lose the offset; keep it as a timestamp"
+        yield (TYPE_OPTIONS, "timezone"), "a timestamp_ntz would lose the offset; keep it as a timestamp"
     if form.group and form.group == form.decimal:
         yield (CUSTOM, "groupSeparator"), f'"{form.group}" cannot stand before decimals and between thousands'
     yield from _text_faults(form, column.logical)
 
 
-def _text_faults(form: TextForm, logical: str) -> Iterator[Contradiction]:
+def _text_faults(form: TextForm, logical: str) -> Iterator[tuple[Where, str]]:
     if logical == "boolean":
         for key, values in (("trueValues", form.true), ("falseValues", form.false)):
             if not values:
@@ -81,18 +83,18 @@ def _text_faults(form: TextForm, logical: str) -> Iterator[Contradiction]:
             yield (CUSTOM, "missingValues"), f'"{text}" never comes: blanks at the ends are taken off (trim)'
 
 
-def _bound_faults(column: ColumnTerms) -> Iterator[Contradiction]:
+def _bound_faults(column: ColumnTerms) -> Iterator[tuple[Where, str]]:
     least, most = column.minimum, column.maximum
     places = {"minimum": least, "maximum": most}
     bad = False
     for key, bound in places.items():
         if bound:
-            place = (OPTIONS, f"exclusive{key.title()}" if bound.exclusive else key)
+            place = (TYPE_OPTIONS, f"exclusive{key.title()}" if bound.exclusive else key)
             for fault in _given_faults(bound.value, column):
                 bad = True
                 yield place, fault
     if least and most and not bad:
-        where = (OPTIONS, "exclusiveMaximum" if most.exclusive else "maximum")
+        where = (TYPE_OPTIONS, "exclusiveMaximum" if most.exclusive else "maximum")
         if _is_empty(least, most, column):
             yield where, f"no value lies between {least.value} and {most.value} as they are given"
     if not bad:
@@ -110,7 +112,7 @@ def _is_empty(least: Bound, most: Bound, column: ColumnTerms) -> bool:
     return bool(low > high) or (low == high and (least.exclusive or most.exclusive))
 
 
-def _out_of_range(column: ColumnTerms) -> Iterator[Contradiction]:
+def _out_of_range(column: ColumnTerms) -> Iterator[tuple[Where, str]]:
     """Bounds that no value of the type meets."""
     kept = spark_type(column.physical)
     if kept is None or kept.range is None:
@@ -118,12 +120,12 @@ def _out_of_range(column: ColumnTerms) -> Iterator[Contradiction]:
     lowest, highest = kept.range
     least, most = column.minimum, column.maximum
     if least and Decimal(least.value) > highest:
-        yield (OPTIONS, "minimum"), f"{column.physical} holds nothing larger than {highest}"
+        yield (TYPE_OPTIONS, "minimum"), f"{column.physical} holds nothing larger than {highest}"
     if most and Decimal(most.value) < lowest:
-        yield (OPTIONS, "maximum"), f"{column.physical} holds nothing less than {lowest}"
+        yield (TYPE_OPTIONS, "maximum"), f"{column.physical} holds nothing less than {lowest}"
 
 
-def _value_faults(column: ColumnTerms) -> Iterator[Contradiction]:
+def _value_faults(column: ColumnTerms) -> Iterator[tuple[Where, str]]:
     if column.values and column.logical == "boolean":
         yield ("enum",), "a boolean is true or false; leave it out"
         return
@@ -215,16 +217,16 @@ def _ordered(value: Given, column: ColumnTerms) -> Any:
     return Decimal(value) if column.logical in ("integer", "number") else None
 
 
-def _length_faults(column: ColumnTerms) -> Iterator[Contradiction]:
+def _length_faults(column: ColumnTerms) -> Iterator[tuple[Where, str]]:
     if column.shortest is not None and column.longest is not None and column.shortest > column.longest:
-        yield (OPTIONS, "maxLength"), f"it is {column.longest}, and minLength is {column.shortest}"
+        yield (TYPE_OPTIONS, "maxLength"), f"it is {column.longest}, and minLength is {column.shortest}"
     if column.pattern:
         fault = danger(column.pattern, column.longest)
         if fault:
-            yield (OPTIONS, "pattern"), f'"{column.pattern}" is not taken: {fault}'
+            yield (TYPE_OPTIONS, "pattern"), f'"{column.pattern}" is not taken: {fault}'
 
 
-def _severity_faults(column: ColumnTerms) -> Iterator[Contradiction]:
+def _severity_faults(column: ColumnTerms) -> Iterator[tuple[Where, str]]:
     has = {*column.row_rules}
     has |= {"unique"} if column.unique else set()
     has |= {"references"} if column.references else set()

@@ -65,10 +65,10 @@ def _check_options(options: Entry, custom: Entry, logical: str) -> None:
         if key not in known:
             is_of = [kind for kind, keys in OPTIONS.items() if key in keys]
             hint = f"it is for {' and '.join(is_of)}" if is_of else f"known here: {', '.join(known) or 'nothing'}"
-            options.document.wrong(options.wheres[key], f'"{key}" says nothing of a {logical}; {hint}.', extra=True)
+            options.document.note(options.wheres[key], f'"{key}" says nothing of a {logical}; {hint}.', extra=True)
     for key, kinds in CUSTOM_OF.items():
         if custom.has(key) and logical not in kinds:
-            custom.wrong(key, f'"{key}" says nothing of a {logical}; it is for {" and ".join(kinds)}.')
+            custom.note(key, f'"{key}" says nothing of a {logical}; it is for {" and ".join(kinds)}.')
 
 
 def _values(entry: Entry) -> tuple[Any, ...]:
@@ -82,12 +82,12 @@ def _values(entry: Entry) -> tuple[Any, ...]:
 
 def _bound(options: Entry, key: str, exclusive: str) -> Bound | None:
     if options.has(key) and options.has(exclusive):
-        options.wrong(exclusive, f"{key} is given, too; leave one of them out.")
+        options.note(exclusive, f"{key} is given, too; leave one of them out.")
     for name in (key, exclusive):
         value = options.any(name)
         if options.has(name):
             if isinstance(value, bool | dict | list) or value is None:
-                options.wrong(name, "a number or a text was expected.")
+                options.note(name, "a number or a text was expected.")
                 return None
             return Bound(value, name == exclusive)
     return None
@@ -96,7 +96,7 @@ def _bound(options: Entry, key: str, exclusive: str) -> Bound | None:
 def _reference(entry: Entry, name: str) -> Reference | None:
     relations = entry.entries("relationships")
     if len(relations) > 1:
-        entry.wrong("relationships", "a column refers to one other; give further ones as rules of the table.")
+        entry.note("relationships", "a column refers to one other; give further ones as rules of the table.")
     if not relations:
         return None
     relation = relations[0]

@@ -4,23 +4,21 @@ from typing import Any
 
 from lakemill.contracts.column_reader import FORMS
 from lakemill.contracts.contract import REFERENCES, ROW_RULES, UNIQUE
-from lakemill.contracts.document import CUSTOM
+from lakemill.contracts.document import CUSTOM, Values
 from lakemill.contracts.rules import QUARANTINE, WARN
-from lakemill.contracts.spark_types import FITTING, TEXT, WHOLE, meant_type, spark_type
+from lakemill.contracts.spark_types import FITTING, TEXT, WHOLE_TYPES, meant_type, spark_type
 
-WIDTHS = {
+TYPE_OF_FORMAT = {
     "i8": "tinyint", "i16": "smallint", "i32": "int", "i64": "bigint", "u8": "smallint", "u16": "int", "u32": "bigint",
     "u64": "decimal(20,0)", "f32": "float", "f64": "double",
 }  # fmt: skip
-UNSAID = "decimal(38,9)"
-CLASSES = {"pii": "personal", "personal": "personal", "sensitive": "sensitive", "identifying": "identifying"}
+UNSAID_NUMBER = "decimal(38,9)"
+PERSONAL_OF = {"pii": "personal", "personal": "personal", "sensitive": "sensitive", "identifying": "identifying"}
 RULE_OF = {
     "nullValues": "required", "missingValues": "required", "nullCheck": "required", "duplicateValues": UNIQUE,
     "duplicateCount": UNIQUE, "invalidValues": "values", "validValues": "values",
 }  # fmt: skip
-SEVERITY_OF = {"error": QUARANTINE, "critical": QUARANTINE, "warning": WARN, "info": WARN}
-
-Values = dict[str, Any]
+SEVERITY_OF_RULE = {"error": QUARANTINE, "critical": QUARANTINE, "warning": WARN, "info": WARN}
 
 
 def column_values(column: Values, notes: list[str]) -> Values:
@@ -34,7 +32,7 @@ def column_values(column: Values, notes: list[str]) -> Values:
     if before != after:
         was, now = (" as ".join(str(part) for part in pair if part) or "nothing" for pair in (before, after))
         notes.append(f"{name}: its type was {was}; now {now}.")
-    personal = CLASSES.get(str(column.get("classification", "")).lower())
+    personal = PERSONAL_OF.get(str(column.get("classification", "")).lower())
     if personal:
         column["classification"] = personal
     rules = column.pop("quality", None) or []
@@ -57,7 +55,7 @@ def _type(column: Values) -> None:
             del column["physicalType"]
         if letters and logical in (None, "string"):
             options = column["logicalTypeOptions"] = {"maxLength": letters, **options}
-    width = WIDTHS.get(str(options.get("format"))) if logical in ("integer", "number") else None
+    width = TYPE_OF_FORMAT.get(str(options.get("format"))) if logical in ("integer", "number") else None
     if width:
         del options["format"]
         column.setdefault("physicalType", width)
@@ -68,14 +66,14 @@ def _type(column: Values) -> None:
         if logical != column["logicalType"]:
             column["logicalTypeOptions"] = {key: value for key, value in options.items() if key in known}
     if column.get("logicalType") == "number":
-        column.setdefault("physicalType", UNSAID)
+        column.setdefault("physicalType", UNSAID_NUMBER)
     if not column.get("logicalTypeOptions"):
         column.pop("logicalTypeOptions", None)
 
 
 def _logical(kind: str) -> str:
     """What values of a type are, where nothing else tells."""
-    if kind in WHOLE or kind.endswith(",0)"):
+    if kind in WHOLE_TYPES or kind.endswith(",0)"):
         return "integer"
     if kind == TEXT:
         return "string"
@@ -106,6 +104,6 @@ def _rule(column: Values, rule: Any, severities: Values, name: str, notes: list[
     else:
         notes.append(f"left out {name}, quality, {given.get('name', metric)}: no rule of a column says this.")
         return
-    severity = SEVERITY_OF.get(str(given.get("severity", "")).lower())
+    severity = SEVERITY_OF_RULE.get(str(given.get("severity", "")).lower())
     if severity and word in (*ROW_RULES, UNIQUE, REFERENCES):
         severities[word] = severity if word in ROW_RULES or severity == WARN else "fail"

@@ -14,13 +14,12 @@ from lakemill.contracts.spark_types import FLOATING
 from lakemill.errors import did_you_mean
 from lakemill.job import RESERVED, TABLE_NAME
 
-Contradiction = tuple[Where, str]
 TABLE: Where = ("schema", 0)
 OWN_COLUMNS = {RESERVED, "failed_rules"}
 """Names of columns that lakemill has for itself in a table or in its quarantine."""
 
 
-def contradictions(contract: Contract) -> Iterator[Contradiction]:
+def contradictions(contract: Contract) -> Iterator[tuple[Where, str]]:
     """What in a contract cannot be, with its place: items of lists are called by their names."""
     for column in contract.columns:
         where: Where = (*TABLE, "properties", column.name)
@@ -39,7 +38,7 @@ def contradictions(contract: Contract) -> Iterator[Contradiction]:
     yield from _files(contract)
 
 
-def _names(column: ColumnTerms, where: Where) -> Iterator[Contradiction]:
+def _names(column: ColumnTerms, where: Where) -> Iterator[tuple[Where, str]]:
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,62}", column.name):
         yield (*where, "name"), f'"{column.name}" cannot be a column: letters, digits and _ were expected'
     if column.name.lower() in OWN_COLUMNS:
@@ -54,7 +53,7 @@ def _is_relation(rule: RowRule | TableRule) -> bool:
     return isinstance(rule, TableRule) and isinstance(rule.demand, Reference)
 
 
-def _table_rules(contract: Contract, names: list[str]) -> Iterator[Contradiction]:
+def _table_rules(contract: Contract, names: list[str]) -> Iterator[tuple[Where, str]]:
     for rule in contract.own_table_rules:
         match rule.demand:
             case Unique(columns):
@@ -71,7 +70,7 @@ def _table_rules(contract: Contract, names: list[str]) -> Iterator[Contradiction
                     yield (*_place_of(rule), "implementation", *steps), what
 
 
-def _totals(totals: Totals, contract: Contract, names: list[str]) -> Iterator[Contradiction]:
+def _totals(totals: Totals, contract: Contract, names: list[str]) -> Iterator[tuple[Where, str]]:
     yield from _lacking(("by",), totals.by, names)
     for measure in totals.measures:
         yield from _lacking(("measures", measure.name), (measure.column,) if measure.column else (), names)
@@ -93,7 +92,7 @@ def _totals(totals: Totals, contract: Contract, names: list[str]) -> Iterator[Co
         yield ("equals", "table"), "the table is compared with itself"
 
 
-def _unmeasurable(measure: Measure, column: ColumnTerms | None) -> Iterator[Contradiction]:
+def _unmeasurable(measure: Measure, column: ColumnTerms | None) -> Iterator[tuple[Where, str]]:
     if measure.what != "sum" or column is None:
         return
     if column.logical not in ("integer", "number") or column.physical == "string":
@@ -102,7 +101,7 @@ def _unmeasurable(measure: Measure, column: ColumnTerms | None) -> Iterator[Cont
         yield ("measures", measure.name), f"sums of a {column.physical} drift; keep {column.name} as a decimal"
 
 
-def _rule_names(contract: Contract) -> Iterator[Contradiction]:
+def _rule_names(contract: Contract) -> Iterator[tuple[Where, str]]:
     """Each rule has a name of its own, and so has the table of its offenders."""
     own: list[RowRule | TableRule] = [*contract.row_rules, *contract.own_table_rules]
     derived = [rule.name for rule in contract.table_rules if rule not in contract.own_table_rules]
@@ -119,7 +118,7 @@ def _rule_names(contract: Contract) -> Iterator[Contradiction]:
         yield TABLE, f"{KEY_RULE} is the name of the key's own rule; choose another"
 
 
-def _consumers(contract: Contract, names: list[str]) -> Iterator[Contradiction]:
+def _consumers(contract: Contract, names: list[str]) -> Iterator[tuple[Where, str]]:
     for at, consumer in enumerate(contract.consumers):
         yield from _lacking(("slaProperties", at, "element"), consumer.columns, names)
     for (who, action), times in Counter((each.who, each.action) for each in contract.consumers).items():
@@ -127,7 +126,7 @@ def _consumers(contract: Contract, names: list[str]) -> Iterator[Contradiction]:
             yield ("slaProperties",), f'"{who}" is named {times} times for the same: {action}; leave one of them out'
 
 
-def _files(contract: Contract) -> Iterator[Contradiction]:
+def _files(contract: Contract) -> Iterator[tuple[Where, str]]:
     try:
         known = not contract.encoding or bool(codecs.lookup(contract.encoding)._is_text_encoding)
     except (LookupError, ValueError):
@@ -139,7 +138,7 @@ def _files(contract: Contract) -> Iterator[Contradiction]:
         )
 
 
-def _lacking(where: Where, columns: tuple[str, ...], names: list[str]) -> Iterator[Contradiction]:
+def _lacking(where: Where, columns: tuple[str, ...], names: list[str]) -> Iterator[tuple[Where, str]]:
     """References to columns that are not there, and lists of none."""
     for column in columns:
         if column not in names:

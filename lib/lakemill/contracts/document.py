@@ -16,6 +16,8 @@ from lakemill.errors import UsageError
 
 Where = tuple[str | int, ...]
 """The way to a value: names of keys and numbers of items."""
+Values = dict[str, Any]
+"""Keys with their values."""
 LARGEST_FILE = 1024 * 1024
 """Bytes."""
 DEEPEST_VALUE = 40
@@ -62,11 +64,11 @@ class Document:
     lines: dict[Where, int] = field(default_factory=lambda: {(): 1})
     problems: list[Problem] = field(default_factory=list)
 
-    def wrong(self, where: Where, what: str, extra: bool = False) -> None:
+    def note(self, where: Where, what: str, extra: bool = False) -> None:
         """Note a problem."""
         self.problems.append(Problem(self.file, self.line(where), where, what, extra=extra))
 
-    def wrong_at(self, line: int, where: Where, what: str) -> None:
+    def note_at(self, line: int, where: Where, what: str) -> None:
         """Note a problem on a line of its own."""
         self.problems.append(Problem(self.file, line, where, what))
 
@@ -121,7 +123,7 @@ def document_of(content: bytes, file: str) -> Document:
     """A file's content as a document; raises ContractError where it is no YAML at all."""
     document = Document(file)
     if len(content) > LARGEST_FILE:
-        document.wrong((), f"the file has {len(content)} bytes; a contract has at most {LARGEST_FILE}.")
+        document.note((), f"the file has {len(content)} bytes; a contract has at most {LARGEST_FILE}.")
         document.check()
     try:
         text = content.decode("utf-8-sig")
@@ -139,7 +141,7 @@ def document_of(content: bytes, file: str) -> Document:
 
 def _broken(document: Document, line: int, what: str) -> None:
     document.lines[()] = line
-    document.wrong((), what)
+    document.note((), what)
     document.check()
 
 
@@ -183,11 +185,11 @@ class _Values:
         for key, item in node.value:
             line = key.start_mark.line + 1
             if key.tag != f"{YAML}str":
-                self.document.wrong_at(
+                self.document.note_at(
                     line, where, f"{_source(key)} is no name of a key; put it in quotes if it is meant as one."
                 )
             elif key.value in values:
-                self.document.wrong_at(line, where, f'"{key.value}" is given twice; leave one of them out.')
+                self.document.note_at(line, where, f'"{key.value}" is given twice; leave one of them out.')
             else:
                 self.document.lines[(*where, key.value)] = line
                 values[key.value] = self.value(item, (*where, key.value))
@@ -207,9 +209,9 @@ class _Values:
             case "float" if re.fullmatch(r"[-+]?[0-9]{1,38}\.[0-9]{0,38}([eE][-+][0-9]{1,2})?", text):
                 return Decimal(text)
             case "bool" | "int" | "float" | "timestamp" as kind:
-                self.document.wrong(where, f"YAML reads {text} as {_kind(kind)}; put it in quotes if it is a text.")
+                self.document.note(where, f"YAML reads {text} as {_kind(kind)}; put it in quotes if it is a text.")
             case tag:
-                self.document.wrong(where, f"values with the tag {tag} are not taken; write a plain one.")
+                self.document.note(where, f"values with the tag {tag} are not taken; write a plain one.")
         return text
 
 

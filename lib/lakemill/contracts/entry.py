@@ -17,29 +17,29 @@ class Entry:
         self.values: dict[str, Any] = value if isinstance(value, dict) else {}
         self.wheres = {key: (*where, key) for key in self.values}
         if not isinstance(value, dict):
-            document.wrong(where, f"keys with values were expected, not {_shown(value)}.")
+            document.note(where, f"keys with values were expected, not {_shown(value)}.")
 
     def has(self, key: str) -> bool:
         """Whether the key is there."""
         return key in self.values
 
-    def wrong(self, key: str, what: str) -> None:
+    def note(self, key: str, what: str) -> None:
         """Note a problem with a key's value."""
-        self.document.wrong(self.wheres.get(key, self.where), what)
+        self.document.note(self.wheres.get(key, self.where), what)
 
     def need(self, *keys: str) -> None:
         """Note which of these keys is not there."""
         for key in keys:
             if key not in self.values:
-                self.document.wrong(self.where, f'"{key}" is missing.')
+                self.document.note(self.where, f'"{key}" is missing.')
 
     def text(self, key: str, known: Iterable[str] = (), default: str = "") -> str:
         """A text that is not empty, and one of the known, if some are named."""
         value: str = self._take(key, str, "a text", default)
         if value == "" and key in self.values:
-            self.wrong(key, "it is empty; a text was expected.")
+            self.note(key, "it is empty; a text was expected.")
         if value and known and value not in known:
-            self.wrong(key, f'"{value}" is not known here. {did_you_mean(value, known)}')
+            self.note(key, f'"{value}" is not known here. {did_you_mean(value, known)}')
             return default
         return value
 
@@ -52,7 +52,7 @@ class Entry:
         """A whole number that is not less than the least."""
         value: int | None = self._take(key, int, "a whole number", None)
         if value is not None and value < least:
-            self.wrong(key, f"it is {value}; {least} or more was expected.")
+            self.note(key, f"it is {value}; {least} or more was expected.")
             return None
         return value
 
@@ -67,11 +67,11 @@ class Entry:
         for at, text in enumerate(texts or ()):
             where = (*self.wheres[key], at)
             if not isinstance(text, str):
-                self.document.wrong(where, f"a text was expected, not {_shown(text)}; put it in quotes.")
+                self.document.note(where, f"a text was expected, not {_shown(text)}; put it in quotes.")
             elif known and text not in known:
-                self.document.wrong(where, f'"{text}" is not known here. {did_you_mean(text, known)}')
+                self.document.note(where, f'"{text}" is not known here. {did_you_mean(text, known)}')
             elif text in (texts or ())[:at]:
-                self.document.wrong(where, f'"{text}" is given twice.')
+                self.document.note(where, f'"{text}" is given twice.')
         return default if texts is None else tuple(text for text in texts if isinstance(text, str))
 
     def items(self, key: str) -> list[tuple[Where, Any]]:
@@ -96,7 +96,7 @@ class Entry:
             name, value = item.text("property"), item.any("value")
             item.close()
             if name in custom.values:
-                item.wrong("property", f'"{name}" is given twice; leave one of them out.')
+                item.note("property", f'"{name}" is given twice; leave one of them out.')
             if name and "value" in item.values:
                 custom.values[name], custom.wheres[name] = value, item.wheres["value"]
         return custom
@@ -111,7 +111,7 @@ class Entry:
         for key in self.values:
             if key not in self.taken:
                 hint = did_you_mean(key, self.taken)
-                self.document.wrong(self.wheres[key], f'lakemill takes no "{key}" here. {hint}', extra=True)
+                self.document.note(self.wheres[key], f'lakemill takes no "{key}" here. {hint}', extra=True)
 
     def _take(self, key: str, kind: Any, words: str, default: Any) -> Any:
         self.taken.append(key)
@@ -121,7 +121,7 @@ class Entry:
         # To Python a boolean is a whole number.
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
             hint = "; put it in quotes" if kind is str and not isinstance(value, dict | list) else ""
-            self.wrong(key, f"{words} was expected, not {_shown(value)}{hint if value is not None else ''}.")
+            self.note(key, f"{words} was expected, not {_shown(value)}{hint if value is not None else ''}.")
             return default
         return value
 

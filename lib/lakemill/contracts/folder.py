@@ -41,7 +41,7 @@ def contract_files(root: Path) -> list[ContractFile]:
     files = [read_file(path) for path in sorted(folder.glob("*"))] if folder.is_dir() else []
     for file in files:
         if file.path.suffix != SUFFIX and not file.problems:
-            file.document.wrong((), f"a contract's file ends in {SUFFIX}; rename it.")
+            file.document.note((), f"a contract's file ends in {SUFFIX}; rename it.")
     return files
 
 
@@ -72,17 +72,17 @@ def load_contracts(root: Path, jobs: Mapping[str, Job], places: Iterable[str] = 
 
 def check_together(
     files: Iterable[ContractFile],
-    all_files: Iterable[ContractFile],
+    others: Iterable[ContractFile],
     jobs: Mapping[str, Job],
     places: Iterable[str] = (),
 ) -> None:
     """Note in files what does not fit the jobs, or the other contracts of the project."""
-    contracts = {file.contract.table: file.contract for file in all_files if not file.problems}
+    contracts = {file.contract.table: file.contract for file in (*others, *files) if not file.problems}
     tables = {*jobs, *places, *(source for job in jobs.values() for source in job.sources)}
     for file in files:
         if not file.problems:
             for where, what in _misfits(file, contracts, jobs, tables):
-                file.document.wrong(where, what)
+                file.document.note(where, what)
 
 
 def _misfits(

@@ -57,7 +57,7 @@ def _chosen(file: str, values: dict[str, Any], table: str) -> tuple[dict[str, An
     wanted = [item for item in items if item["name"] in (table, table.rpartition(".")[2])] or items
     if len(wanted) > 1:
         raise UsageError(
-            f"{file}: it has the tables {', '.join(names)}. Name one: LAYER.NAME. {did_you_mean(table, names)}"
+            f"{file}: it has the tables {', '.join(names)}. Name one of them after a layer, as silver.{names[0]}."
         )
     name = table or wanted[0]["name"]
     if not TABLE_NAME.fullmatch(name):

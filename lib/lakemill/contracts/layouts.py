@@ -10,14 +10,14 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from lakemill.errors import did_you_mean
 
-DAY, CLOCK, OFFSET = "yMd", "HhmsSa", "XxZOVz"
-PART = re.compile(r"'(?:[^']|'')*'|([A-Za-z])\1*|.", re.DOTALL)
+OF_A_DAY, OF_A_CLOCK, OF_AN_OFFSET = "yMd", "HhmsSa", "XxZOVz"
+LAYOUT_PART = re.compile(r"'(?:[^']|'')*'|([A-Za-z])\1*|.", re.DOTALL)
 NEEDED = {"y": "the year (yyyy)", "M": "the month (MM)", "d": "the day (dd)"}
 
 
 def layout_faults(layout: str, kind: str, offset: bool) -> Iterator[str]:
     """Why no date or timestamp can be read by a layout, or not by it alone.   offset: whether texts tell theirs."""
-    parts = [match[0] for match in PART.finditer(layout)]
+    parts = [match[0] for match in LAYOUT_PART.finditer(layout)]
     letters = "".join(part[0] for part in parts if part[0].isalpha())
     if layout.count("'") % 2:
         yield "a quote is not closed; text within a layout stands in two quotes, as in yyyy-MM-dd'T'HH:mm"
@@ -32,14 +32,14 @@ def layout_faults(layout: str, kind: str, offset: bool) -> Iterator[str]:
 
 
 def _unfit_letters(parts: list[str], kind: str) -> Iterator[str]:
-    taken = DAY + (CLOCK + OFFSET if kind == "timestamp" else "")
+    taken = OF_A_DAY + (OF_A_CLOCK + OF_AN_OFFSET if kind == "timestamp" else "")
     for part in parts:
         letter = part[0]
         if not letter.isalpha():
             continue
         if letter == "u" or part in ("yy", "y", "yyy"):
             yield f"{part} does not tell the century or the era; years are written yyyy"
-        elif letter in CLOCK + OFFSET and kind == "date":
+        elif letter in OF_A_CLOCK + OF_AN_OFFSET and kind == "date":
             yield f"{part} is of a time, which a date would lose; declare a timestamp, or another layout"
         elif letter not in taken:
             yield f"{part} is not taken; known are {', '.join(taken)}"
@@ -52,7 +52,7 @@ def _clock_faults(letters: str, offset: bool) -> Iterator[str]:
         yield "hh without a does not tell morning from evening; write HH, or add a"
     if "H" in letters and "a" in letters:
         yield "HH has no use for a; write hh with a, or HH alone"
-    tells = bool(set(letters) & set(OFFSET))
+    tells = bool(set(letters) & set(OF_AN_OFFSET))
     if tells and not offset:
         yield "it has an offset, and timezone is not true"
     if offset and not tells:

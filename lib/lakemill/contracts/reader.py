@@ -39,11 +39,11 @@ def contract_of(document: Document) -> Contract:
     table = _table(top)
     contract = _contract(top, table) if table else Contract(name, ())
     if table and name and name != contract.table:
-        top.wrong("id", f'it is "{name}", and the table is "{contract.table}"; they are to be the same.')
+        top.note("id", f'it is "{name}", and the table is "{contract.table}"; they are to be the same.')
     top.close()
     if not document.problems:
         for where, what in contradictions(contract):
-            document.wrong(where, f"{what}.")
+            document.note(where, f"{what}.")
     return contract
 
 
@@ -52,7 +52,7 @@ def _table(top: Entry) -> Entry | None:
     items = top.items("schema")
     if len(items) != 1:
         if isinstance(top.values.get("schema"), list):
-            top.wrong("schema", f"it has {len(items)} tables; a file is the contract of one.")
+            top.note("schema", f"it has {len(items)} tables; a file is the contract of one.")
         return None
     return Entry(top.document, *items[0])
 
@@ -61,7 +61,7 @@ def _contract(top: Entry, table: Entry) -> Contract:
     table.need("name", "properties")
     name = table.text("name")
     if name and not TABLE_NAME.fullmatch(name):
-        table.wrong("name", f'"{name}" is no table name; one reads layer.name in small letters.')
+        table.note("name", f'"{name}" is no table name; one reads layer.name in small letters.')
     table.text("physicalType", ("table",))
     table.text("logicalType", ("object",))
     columns, places = _columns(table)
@@ -96,19 +96,19 @@ def _columns(table: Entry) -> tuple[tuple[ColumnTerms, ...], list[tuple[int, str
     columns, places = list[ColumnTerms](), list[tuple[int, str]]()
     entries = table.entries("properties")
     if not entries and isinstance(table.values.get("properties"), list):
-        table.wrong("properties", "it has no column; a contract is of one or more.")
+        table.note("properties", "it has no column; a contract is of one or more.")
     for entry in entries:
         is_key, place = entry.flag("primaryKey"), entry.whole("primaryKeyPosition", 1)
         column = read_column(entry)
         if column.name.lower() in [other.name.lower() for other in columns]:
-            entry.wrong("name", f'"{column.name}" is given twice; leave one of them out.')
+            entry.note("name", f'"{column.name}" is given twice; leave one of them out.')
         if is_key:
             place = place or len(places) + 1
             if place in [known for known, _ in places]:
-                entry.wrong("primaryKeyPosition", f"another column has the position {place} in the key.")
+                entry.note("primaryKeyPosition", f"another column has the position {place} in the key.")
             places.append((place, column.name))
         elif place:
-            entry.wrong("primaryKeyPosition", "the column is not of the key; add primaryKey: true, or leave it out.")
+            entry.note("primaryKeyPosition", "the column is not of the key; add primaryKey: true, or leave it out.")
         columns.append(column)
     return tuple(columns), places
 
@@ -140,7 +140,7 @@ def _changes(custom: Entry, none: tuple[str, ...] | None) -> tuple[str, ...]:
 def _percent(custom: Entry) -> Any:
     percent = custom.number("mostQuarantinedPercent")
     if percent is not None and not 0 <= percent <= 100:
-        custom.wrong("mostQuarantinedPercent", f"it is {percent}; 0 to 100 percent of a run's rows was expected.")
+        custom.note("mostQuarantinedPercent", f"it is {percent}; 0 to 100 percent of a run's rows was expected.")
     return MOST_QUARANTINED if percent is None else percent
 
 

@@ -58,7 +58,7 @@ def read_relations(table: Entry, name: str) -> tuple[TableRule, ...]:
         columns = [way.removeprefix(f"{name}.") for way in _ways(entry, "from")]
         target, keys = read_target(entry, _ways(entry, "to"), "to")
         if len(columns) != len(keys):
-            entry.wrong("to", f"there are {len(columns)} columns in from and {len(keys)} in to; as many were expected.")
+            entry.note("to", f"there are {len(columns)} columns in from and {len(keys)} in to; as many were expected.")
         severity = custom.text("severity", TABLE_SEVERITIES, WARN)
         demand = Reference(tuple(columns), target, keys)
         rules.append(TableRule(_name(entry, "id"), demand, severity, custom.text("description")))
@@ -72,10 +72,10 @@ def read_target(entry: Entry, ways: Sequence[str], key: str) -> tuple[str, tuple
     matches = [WAY.fullmatch(way) for way in ways]
     for way, match in zip(ways, matches, strict=True):
         if way and not match:
-            entry.wrong(key, f'"{way}" leads nowhere: a table\'s column was expected, as silver.products.product_id.')
+            entry.note(key, f'"{way}" leads nowhere: a table\'s column was expected, as silver.products.product_id.')
     tables = sorted({match["table"] for match in matches if match})
     if len(tables) > 1:
-        entry.wrong(key, f"it leads to several tables: {', '.join(tables)}; one was expected.")
+        entry.note(key, f"it leads to several tables: {', '.join(tables)}; one was expected.")
     return (tables or [""])[0], tuple(match["column"] for match in matches if match)
 
 
@@ -87,7 +87,7 @@ def _name(entry: Entry, key: str = "name") -> str:
     entry.need(key)
     name = entry.text(key)
     if name and not RULE_NAME.fullmatch(name):
-        entry.wrong(key, f'"{name}" is no name of a rule: small letters, digits and _, at most 40, were expected.')
+        entry.note(key, f'"{name}" is no name of a rule: small letters, digits and _, at most 40, were expected.')
     return name
 
 
@@ -96,7 +96,7 @@ def _metric(entry: Entry) -> Unique | RowCount:
     if entry.text("metric", ("duplicateValues", "rowCount")) == "rowCount":
         return _row_count(entry)
     if entry.whole(EXACT) != 0:
-        entry.wrong(EXACT, "mustBe: 0 was expected, for no duplicate is allowed.")
+        entry.note(EXACT, "mustBe: 0 was expected, for no duplicate is allowed.")
     entry.need("arguments")
     arguments = entry.entry("arguments")
     arguments.need("properties")
@@ -110,18 +110,18 @@ def _row_count(entry: Entry) -> RowCount:
     given = [key for key in keys if entry.has(key)]
     entry.taken += keys
     if len(given) != 1:
-        entry.document.wrong(entry.where, f"one of {', '.join(keys)} was expected.")
+        entry.document.note(entry.where, f"one of {', '.join(keys)} was expected.")
         return RowCount()
     key = given[0]
     if key == BETWEEN:
         counts = [item for _, item in entry.items(key)]
         if len(counts) != 2 or not all(type(count) is int and count >= 0 for count in counts) or counts[0] > counts[1]:
-            entry.wrong(key, "two whole numbers were expected, the smaller one first.")
+            entry.note(key, "two whole numbers were expected, the smaller one first.")
             return RowCount()
         return RowCount(counts[0], counts[1])
     count = entry.whole(key) or 0
     if key == LESS and not count:
-        entry.wrong(key, "no table has less than 0 rows.")
+        entry.note(key, "no table has less than 0 rows.")
     ranges = {EXACT: (count, count), AT_LEAST: (count, None), MORE: (count + 1, None), AT_MOST: (0, count)}
     return RowCount(*ranges.get(key, (0, count - 1)))
 
@@ -130,12 +130,12 @@ def _totals(entry: Entry) -> Totals:
     entry.need("engine", "implementation")
     entry.text("engine", (ENGINE,))
     if not isinstance(entry.values.get("implementation"), dict):
-        entry.wrong("implementation", "a predicate or a map with `measures` was expected.")
+        entry.note("implementation", "a predicate or a map with `measures` was expected.")
         return Totals(())
     given = entry.entry("implementation")
     given.need("measures")
     if given.has("valid") == given.has("equals"):
-        entry.wrong("implementation", "either `valid`, a predicate, or `equals`, another table, was expected.")
+        entry.note("implementation", "either `valid`, a predicate, or `equals`, another table, was expected.")
     other = given.entry("equals")
     if given.has("equals"):
         other.need("table", "measures")
@@ -154,16 +154,16 @@ def _totals(entry: Entry) -> Totals:
 def _measures(entry: Entry) -> tuple[Measure, ...]:
     given, measures = entry.entry("measures"), []
     if entry.has("measures") and not given.values:
-        entry.wrong("measures", "it is empty; a name and what is measured was expected, as in amount: sum(amount).")
+        entry.note("measures", "it is empty; a name and what is measured was expected, as in amount: sum(amount).")
     for name in given.values:
         text = given.text(name)
         match = re.fullmatch(r"(\w+)(?:\((\w+)\))?", text)
         if not re.fullmatch(r"[A-Za-z_]\w{0,62}", name):
-            given.wrong(name, f'"{name}" is no name of a measure: letters, digits and _ were expected.')
+            given.note(name, f'"{name}" is no name of a measure: letters, digits and _ were expected.')
         elif match and match[1] in MEASURES and MEASURES[match[1]] == bool(match[2]):
             measures.append(Measure(name, match[1], match[2] or ""))
         elif text:
-            given.wrong(name, f'"{text}" is not measured: {_known_measures()} were expected. {_near(match)}'.strip())
+            given.note(name, f'"{text}" is not measured: {_known_measures()} were expected. {_near(match)}'.strip())
     return tuple(measures)
 
 

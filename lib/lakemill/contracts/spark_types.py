@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 TEXT = "string"
-WHOLE: Mapping[str, int] = {"tinyint": 8, "smallint": 16, "int": 32, "bigint": 64}
+WHOLE_TYPES: Mapping[str, int] = {"tinyint": 8, "smallint": 16, "int": 32, "bigint": 64}
 """Types of whole numbers, with their bits."""
 DECIMAL_DIGITS: Mapping[str, int] = {"tinyint": 3, "smallint": 5, "int": 10, "bigint": 20}
 """The digits before the point of a decimal to which Delta widens them."""
 FLOATING = ("float", "double")
 FITTING: Mapping[str, tuple[str, ...]] = {
     "string": (TEXT,),
-    "integer": (TEXT, *WHOLE, "decimal"),
+    "integer": (TEXT, *WHOLE_TYPES, "decimal"),
     "number": (TEXT, "decimal", *FLOATING),
     "date": (TEXT, "date"),
     "timestamp": (TEXT, "timestamp", "timestamp_ntz"),
@@ -51,8 +51,8 @@ class SparkType:
     @property
     def range(self) -> tuple[Decimal, Decimal] | None:
         """The least and the largest number that it holds; None where that says nothing."""
-        if self.name in WHOLE:
-            half = Decimal(2 ** (WHOLE[self.name] - 1))
+        if self.name in WHOLE_TYPES:
+            half = Decimal(2 ** (WHOLE_TYPES[self.name] - 1))
             return -half, half - 1
         if self.name == "decimal":
             most = Decimal(f"{'9' * self.digits}E-{self.scale}")
@@ -63,8 +63,8 @@ class SparkType:
         """Whether all its values are values of the other type, as Delta widens types."""
         if self == other:
             return True
-        if self.name in WHOLE:
-            wider = other.name in WHOLE and WHOLE[other.name] > WHOLE[self.name]
+        if self.name in WHOLE_TYPES:
+            wider = other.name in WHOLE_TYPES and WHOLE_TYPES[other.name] > WHOLE_TYPES[self.name]
             floating = other.name == "double" and self.name != "bigint"
             return wider or floating or (other.digits - other.scale >= DECIMAL_DIGITS[self.name])
         if self.name == "decimal":

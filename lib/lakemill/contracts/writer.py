@@ -6,6 +6,7 @@ from typing import Any
 import yaml
 
 from lakemill.contracts.contract import ADD, MOST_QUARANTINED, WIDEN, ColumnTerms, Consumer, Contract, TextForm
+from lakemill.contracts.document import Values
 from lakemill.contracts.reader import LATENCY, UNITS
 from lakemill.contracts.rule_reader import AT_LEAST, AT_MOST, BETWEEN, ENGINE, EXACT
 from lakemill.contracts.rules import (
@@ -22,8 +23,6 @@ from lakemill.contracts.rules import (
 
 STANDARD = "v3.2.0"
 WIDTH = 120
-
-Values = dict[str, Any]
 
 
 def contract_text(contract: Contract) -> str:
