@@ -38,6 +38,7 @@ class Entry:
         value: str = self._take(key, str, "a text", default)
         if value == "" and key in self.values:
             self.note(key, "it is empty; a text was expected.")
+            return default
         if value and known and value not in known:
             self.note(key, f'"{value}" is not known here. {did_you_mean(value, known)}')
             return default

@@ -63,13 +63,12 @@ def zone_fault(zone: str) -> str:
     """Why this is no time zone; empty where it is."""
     if re.fullmatch(r"[+-](0\d|1[0-7]):[0-5]\d|[+-]18:00", zone):
         return ""
-    known = available_timezones()
     try:
-        if zone in known and ZoneInfo(zone):
+        if re.fullmatch(r"UTC|[A-Z][A-Za-z_]+(/[A-Za-z0-9_+-]+)+", zone) and ZoneInfo(zone):
             return ""
-    except (ValueError, OSError):
+    except (KeyError, ValueError, OSError):
         pass
-    places = [name for name in known if "/" in name and not name.startswith("posix/")]
+    places = [name for name in available_timezones() if "/" in name]
     return f'"{zone}" is no time zone; write a place, as Europe/Berlin, or an offset, as +01:00. {_close(zone, places)}'
 
 
