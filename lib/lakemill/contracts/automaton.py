@@ -13,8 +13,9 @@ from lakemill.contracts.pattern import Choice, PatternError, Repeat, Sequence, T
 
 START = -1
 MOST_STATES = 1500
-MOST_COPIES = 70
-"""So many times a repeat is written out; beyond, it is taken for one without end, which costs no less."""
+MOST_COPIES, MOST_UNROLLED = 70, 8
+"""So many times letters, and groups, are written out; a repeat beyond is taken for one without end, which costs no
+less."""
 
 
 @dataclass
@@ -95,6 +96,8 @@ def _repeated(made: Automaton, repeat: Repeat) -> _Piece:
     if most == 1:
         piece = _built(made, item)
         return piece if least else _Piece(piece.first, piece.last, piece.empty + 1)
+    if most is not None and most <= MOST_UNROLLED and not _is_plain(item):
+        return _unrolled(made, item, least, most)
     if not (_is_plain(item) and least <= MOST_COPIES):
         return _loop(made, item, least)
     endless = most is None or most > least + 1
@@ -104,6 +107,15 @@ def _repeated(made: Automaton, repeat: Repeat) -> _Piece:
     elif most != least:
         copies.append(_built(made, Repeat(item, 0, 1)))
     return _joined(made, copies)
+
+
+def _unrolled(made: Automaton, item: Tree, least: int, most: int) -> _Piece:
+    """So many times, and perhaps once more, and then perhaps once more."""
+    rest = _Piece()
+    for _ in range(most - least):
+        piece = _joined(made, [_built(made, item), rest])
+        rest = _Piece(piece.first, piece.last, piece.empty + 1)
+    return _joined(made, [*(_built(made, item) for _ in range(least)), rest])
 
 
 def _loop(made: Automaton, item: Tree, least: int) -> _Piece:
