@@ -115,6 +115,8 @@ def order_of_bounds(old: Bound | None, new: Bound | None, sign: int) -> int:
     if old is None or new is None:
         return (new is not None) - (old is not None)
     before, after = _comparable(old.value), _comparable(new.value)
+    if type(before) is not type(after):  # the column's type is another one, which breaks both sides
+        return 0
     order = (after > before) - (after < before)
     return order * sign or new.exclusive - old.exclusive
 

@@ -38,7 +38,7 @@ class Translation:
         if isinstance(values.get("description"), str):
             values["description"] = {"purpose": values["description"]}
         self._owner(values)
-        values["slaProperties"] = [self._need(each) for each in values.get("slaProperties") or []]
+        values["slaProperties"] = [self._need(each, item["name"]) for each in values.get("slaProperties") or []]
         values["schema"] = [self._table(deepcopy(item), item["name"])]
         return values
 
@@ -56,7 +56,7 @@ class Translation:
             self.notes.append(f"the owner is {names[0]}, of the team's members.")
             values["team"] = {"name": str(names[0])}
 
-    def _need(self, need: Any) -> Any:
+    def _need(self, need: Any, old_name: str) -> Any:
         if not isinstance(need, dict):
             return need
         need = dict(need)
@@ -64,6 +64,8 @@ class Translation:
             need["property"] = LATENCY
         unit = str(need.get("unit", "")).lower()
         need["unit"] = next((own for own, names in UNIT_NAMES.items() if unit in names), need.get("unit", ""))
+        if isinstance(need.get("element"), str):
+            need["element"] = ", ".join(way.strip().removeprefix(f"{old_name}.") for way in need["element"].split(","))
         need.setdefault("description", "use")
         custom = need.get(CUSTOM) or []
         if not any(isinstance(each, dict) and each.get("property") == "consumer" for each in custom):
