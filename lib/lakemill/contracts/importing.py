@@ -77,7 +77,8 @@ def _read(file: str, values: dict[str, Any]) -> tuple[Contract, list[str]]:
         where = _left_out(document.numbered(problem.where), problem.extra)
         if len(where) < 1 or where in (("schema",), ("schema", 0), ("schema", 0, "properties")):
             raise ContractError(document.placed())
-        notes.append(f"left out {document.place(where)}: {problem.what}")
+        why = "lakemill has no meaning for it." if problem.extra else problem.what
+        notes.append(f"left out {document.place(where)}: {why}")
         _remove(values, where)
 
 

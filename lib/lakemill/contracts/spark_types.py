@@ -28,11 +28,11 @@ OTHER_NAMES: Mapping[str, str] = {
     "byte": "tinyint", "short": "smallint", "integer": "int", "long": "bigint", "real": "float", "numeric": "decimal",
     "dec": "decimal", "number": "decimal", "text": TEXT, "varchar": TEXT, "char": TEXT, "bool": "boolean",
     "timestamptz": "timestamp", "timestamp_ltz": "timestamp", "datetime": "timestamp_ntz", "int64": "bigint",
-    "int32": "int", "int16": "smallint", "int8": "tinyint", "float64": "double", "float32": "float",
+    "int32": "int", "int16": "smallint", "float64": "double", "float32": "float",
     "double precision": "double", "nvarchar": TEXT, "character varying": TEXT, "uuid": TEXT, "utf8": TEXT,
     "timestamp with time zone": "timestamp", "timestamp without time zone": "timestamp_ntz", "int4": "int",
 }  # fmt: skip
-"""What other systems call them."""
+"""What other systems call them; not int8, which is of 8 bytes in some and of 8 bits in others."""
 MOST_DIGITS = 38
 
 
