@@ -48,7 +48,7 @@ def test_check_names_each_problem(project, capsys):
     problems = json.loads(told(capsys, 2, "check", "--json"))
     assert [(problem["line"], problem["place"].rpartition(".")[2]) for problem in problems] == [
         (21, "required"),
-        (84, "unit"),
+        (83, "unit"),
     ]
 
 
