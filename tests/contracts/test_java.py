@@ -59,5 +59,5 @@ def test_patterns_mean_in_java_what_they_do_here(java):
 
 
 def test_layouts_are_javas(java):
-    for layout in [*DATES, *TIMES, *(f"{time}XXX" for time in TIMES)]:
+    for layout in [*DATES, *TIMES, *(f"{layout}XXX" for layout in TIMES)]:
         java.time.format.DateTimeFormatter.ofPattern(layout)
