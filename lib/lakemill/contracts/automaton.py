@@ -12,6 +12,9 @@ from lakemill.contracts.letters import Letters
 from lakemill.contracts.pattern import Choice, PatternError, Repeat, Sequence, Tree
 
 START = -1
+MOST_STEPS = 1_000_000
+"""Of looking for danger: a second or two."""
+TOO_LARGE = "it is too large to tell what it may cost; make it shorter"
 MOST_STATES = 1500
 MOST_COPIES, MOST_UNROLLED = 70, 8
 """So many times letters, and groups, are written out; a repeat beyond is taken for one without end, which costs no
@@ -24,13 +27,21 @@ class Automaton:
 
     letters: list[Letters] = field(default_factory=list)
     ways: dict[int, Counter[int]] = field(default_factory=dict)
+    steps: int = 0
 
     def meet(self, state: int, other: int) -> bool:
         """Whether one letter leads into both states."""
         return state == other or self.letters[state].meets(self.letters[other])
 
+    def count(self, steps: int) -> None:
+        """Count what is looked at; raises PatternError where that is too much."""
+        self.steps += steps + 1
+        if self.steps > MOST_STEPS:
+            raise PatternError(TOO_LARGE)
+
     def pairs(self, state: int, other: int) -> list[tuple[int, int]]:
         """Where one letter leads from two states at once."""
+        self.count(len(self.ways[state]) * len(self.ways[other]))
         return [(a, b) for a in self.ways[state] for b in self.ways[other] if self.meet(a, b)]
 
 
@@ -68,7 +79,7 @@ def _built(made: Automaton, tree: Tree) -> _Piece:
 def _state(made: Automaton, letter: Letters) -> _Piece:
     state = len(made.letters)
     if state >= MOST_STATES:
-        raise PatternError("it is too large to tell what it may cost; make it shorter")
+        raise PatternError(TOO_LARGE)
     made.letters.append(letter)
     made.ways[state] = Counter()
     return _Piece(Counter([state]), Counter([state]), 0)

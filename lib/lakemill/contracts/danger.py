@@ -7,43 +7,51 @@ patterns that may run away have one of these; a few that would not are refused, 
 """
 
 from collections import deque
+from functools import lru_cache
 
-from lakemill.contracts.automaton import Automaton, automaton
+from lakemill.contracts.automaton import START, Automaton, automaton
 from lakemill.contracts.pattern import PatternError, pattern_tree
 
 MOST_TRIED = 1_000_000
 """Ways that may be tried on one text."""
 MOST_CHOICES = 1000
-MOST_STEPS = 2_000_000
-"""Of looking for danger."""
 
 
+@lru_cache(maxsize=256)
 def danger(text: str, longest: int | None) -> str:
     """Why a pattern may run away on texts of at most so many letters, or cannot be read at all; empty if it is safe."""
     try:
         made = automaton(pattern_tree(text))
-        loops = _loops(made)
-        return _doubling(made, loops) or _choices(made, loops) or _powers(_degree(made, loops), longest)
+        reach = _reach(made)
+        loops = _loops(made, reach)
+        return _doubling(made, loops) or _choices(made, loops) or _powers(_degree(made, loops, reach), longest)
     except PatternError as error:
         return str(error)
 
 
-def _loops(made: Automaton) -> dict[int, int]:
+def _loops(made: Automaton, reach: dict[int, int]) -> dict[int, int]:
     """Each state that lies on a loop, and a number of its loops: states that lead to each other have the same."""
-    reach = {state: _reached(made, state) for state in made.ways}
-    looping = [state for state in made.ways if state in reach[state]]
-    return {
-        state: min(other for other in looping if other in reach[state] and state in reach[other]) for state in looping
-    }
+    loops = dict[int, int]()
+    for state in made.ways:
+        if state not in loops and state != START and reach[state] >> state & 1:
+            same = [other for other in _states(reach[state]) if reach[other] >> state & 1]
+            loops |= dict.fromkeys(same, state)
+    return loops
 
 
-def _reached(made: Automaton, state: int) -> set[int]:
-    reached, todo = set[int](), [state]
-    while todo:
-        new = set(made.ways[todo.pop()]) - reached
-        reached |= new
-        todo += new
-    return reached
+def _reach(made: Automaton) -> dict[int, int]:
+    """Which states each state leads to, as the bits of a number."""
+    reach = {state: sum(1 << after for after in ways) for state, ways in made.ways.items()}
+    for middle in range(len(made.letters)):
+        beyond = reach[middle]
+        for state, states in reach.items():
+            if states >> middle & 1:
+                reach[state] = states | beyond
+    return reach
+
+
+def _states(bits: int) -> list[int]:
+    return [state for state in range(bits.bit_length()) if bits >> state & 1]
 
 
 def _doubling(made: Automaton, loops: dict[int, int]) -> str:
@@ -56,9 +64,7 @@ def _doubling(made: Automaton, loops: dict[int, int]) -> str:
             )
     todo = deque((state, state) for state in loops)
     seen = set(todo)
-    for _ in range(MOST_STEPS):
-        if not todo:
-            return ""
+    while todo:
         left, right = todo.popleft()
         for pair in made.pairs(left, right):
             if not loops.get(pair[0]) == loops.get(pair[1]) == loops[left]:
@@ -71,7 +77,7 @@ def _doubling(made: Automaton, loops: dict[int, int]) -> str:
             if pair not in seen:
                 seen.add(pair)
                 todo.append(pair)
-    raise PatternError("it is too large to tell what it may cost; make it shorter")
+    return ""
 
 
 def _choices(made: Automaton, loops: dict[int, int]) -> str:
@@ -88,15 +94,15 @@ def _choices(made: Automaton, loops: dict[int, int]) -> str:
     return ""
 
 
-def _degree(made: Automaton, loops: dict[int, int]) -> int:
+def _degree(made: Automaton, loops: dict[int, int], reach: dict[int, int]) -> int:
     """How often the length of a text is a factor of the ways to try: the longest chain of loops that hand on."""
     numbers = sorted(set(loops.values()))
-    reach = {number: _reached(made, number) for number in numbers}
-    hand_on = {(a, b) for a in numbers for b in numbers if a != b and b in reach[a] and _hands_on(made, loops, a, b)}
+    ordered = [(a, b) for a in numbers for b in numbers if a != b and reach[a] >> b & 1]
+    hand_on = [(a, b) for a, b in ordered if _hands_on(made, loops, a, b)]
     depth = dict.fromkeys(numbers, 0)
     for _ in numbers:
         for a, b in hand_on:
-            depth[b] = max(depth[b], 1 + max(depth[c] for c in numbers if c == a or a in reach[c]))
+            depth[b] = max(depth[b], 1 + max(depth[c] for c in numbers if c == a or reach[c] >> a & 1))
     return max(depth.values(), default=0)
 
 
@@ -104,28 +110,27 @@ def _hands_on(made: Automaton, loops: dict[int, int], first: int, second: int) -
     """Whether some letters lead round the first loop, from it to the second, and round the second: all three."""
     own = [state for state, loop in loops.items() if loop == first]
     theirs = [state for state, loop in loops.items() if loop == second]
-    steps = MOST_STEPS
-    for p in own:
-        for q in theirs:
-            todo, seen = deque([(p, p, q)]), {(p, p, q)}
-            while todo:
-                x, y, z = todo.popleft()
-                for a, b, c in _triples(made, x, y, z):
-                    steps -= 1
-                    if loops.get(a) != first or loops.get(c) != second or (a, b, c) in seen:
-                        continue
-                    if (a, b, c) == (p, q, q):
-                        return True
-                    seen.add((a, b, c))
-                    todo.append((a, b, c))
-                if steps < 0:
-                    raise PatternError("it is too large to tell what it may cost; make it shorter")
+    return any(_leads(made, loops, p, q) for p in own for q in theirs)
+
+
+def _leads(made: Automaton, loops: dict[int, int], p: int, q: int) -> bool:
+    """Whether the same letters lead from p to p, from p to q, and from q to q."""
+    todo, seen = deque([(p, p, q)]), {(p, p, q)}
+    while todo:
+        for triple in _triples(made, *todo.popleft()):
+            if triple == (p, q, q):
+                return True
+            inside = loops.get(triple[0]) == loops[p] and loops.get(triple[2]) == loops[q]
+            if inside and triple not in seen:
+                seen.add(triple)
+                todo.append(triple)
     return False
 
 
 def _triples(made: Automaton, x: int, y: int, z: int) -> list[tuple[int, int, int]]:
     """Where one letter may lead from three states at once: at least any two of them share it."""
     pairs = made.pairs(x, y)
+    made.count(len(pairs) * len(made.ways[z]))
     return [(a, b, c) for a, b in pairs for c in made.ways[z] if made.meet(a, c) and made.meet(b, c)]
 
 
