@@ -14,7 +14,7 @@ from lakemill.contracts.pattern import Choice, PatternError, Repeat, Sequence, T
 START = -1
 MOST_STEPS = 1_000_000
 """Of looking for danger: a second or two."""
-TOO_LARGE = "it is too large to tell what it may cost; make it shorter"
+UNTOLD_COST = "it is too large to tell what it may cost; make it shorter"
 MOST_STATES = 1500
 MOST_COPIES, MOST_UNROLLED = 70, 8
 """So many times letters, and groups, are written out; a repeat beyond is taken for one without end, which costs no
@@ -37,7 +37,7 @@ class Automaton:
         """Count what is looked at; raises PatternError where that is too much."""
         self.steps += steps + 1
         if self.steps > MOST_STEPS:
-            raise PatternError(TOO_LARGE)
+            raise PatternError(UNTOLD_COST)
 
     def pairs(self, state: int, other: int) -> list[tuple[int, int]]:
         """Where one letter leads from two states at once."""
@@ -79,7 +79,7 @@ def _built(made: Automaton, tree: Tree) -> _Piece:
 def _state(made: Automaton, letter: Letters) -> _Piece:
     state = len(made.letters)
     if state >= MOST_STATES:
-        raise PatternError(TOO_LARGE)
+        raise PatternError(UNTOLD_COST)
     made.letters.append(letter)
     made.ways[state] = Counter()
     return _Piece(Counter([state]), Counter([state]), 0)
