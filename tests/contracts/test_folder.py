@@ -69,6 +69,12 @@ def test_a_file_that_is_no_yaml_by_its_name(tmp_path):
     assert "ends in .yaml; rename it" in refused(tmp_path)
 
 
+def test_what_editors_leave_is_no_contract(tmp_path):
+    put(tmp_path, "silver.sales")
+    (tmp_path / "conf" / "contracts" / ".silver.sales.yaml.swp").write_bytes(b"\xff")
+    assert len(load_contracts(tmp_path, JOBS)) == 1
+
+
 def test_a_reference_to_no_table(tmp_path):
     put(tmp_path, "silver.sales", (REFERS % "id").replace("products.", "product."))
     told = refused(tmp_path)

@@ -38,7 +38,8 @@ def contract_path(root: Path, table: str) -> Path:
 def contract_files(root: Path) -> list[ContractFile]:
     """All contracts of a project, by the names of their files."""
     folder = root / FOLDER
-    files = [read_file(path) for path in sorted(folder.glob("*"))] if folder.is_dir() else []
+    paths = sorted(folder.iterdir()) if folder.is_dir() else []
+    files = [read_file(path) for path in paths if not path.name.startswith(".")]
     for file in files:
         if file.path.suffix != SUFFIX and not file.problems:
             file.document.note((), f"a contract's file ends in {SUFFIX}; rename it.")
