@@ -643,6 +643,13 @@ def test_every_error_of_a_file_is_told_at_once():
     assert lines == sorted(lines)
 
 
+def test_what_is_missing_makes_no_other_noise():
+    without = RIGHT[: RIGHT.index("schema:")] + RIGHT[RIGHT.index("slaProperties") :]
+    with pytest.raises(ContractError) as refused:
+        read(without)
+    assert [problem.what for problem in refused.value.problems] == ['"schema" is missing.']
+
+
 def test_of_many_errors_the_text_has_the_first():
     text = RIGHT.replace("logicalType:", "logicalTyp:")
     with pytest.raises(ContractError) as refused:

@@ -1,6 +1,5 @@
 """Contradictions within a contract: terms that no value meets, or that say nothing of the columns they are for."""
 
-import codecs
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -128,7 +127,7 @@ def _consumers(contract: Contract, names: list[str]) -> Iterator[tuple[Where, st
 
 def _files(contract: Contract) -> Iterator[tuple[Where, str]]:
     try:
-        known = not contract.encoding or bool(codecs.lookup(contract.encoding)._is_text_encoding)
+        known = not contract.encoding or bool("a".encode(contract.encoding))
     except (LookupError, ValueError):
         known = False
     if not known:

@@ -38,6 +38,8 @@ def contract_of(document: Document) -> Contract:
     name = top.text("id")
     table = _table(top)
     contract = _contract(top, table) if table else Contract(name, ())
+    if not table:  # nobody has looked at them, for want of a table
+        top.taken += ["version", "description", "team", "slaProperties", "customProperties"]
     if table and name and name != contract.table:
         top.note("id", f'it is "{name}", and the table is "{contract.table}"; they are to be the same.')
     top.close()
@@ -100,7 +102,7 @@ def _columns(table: Entry) -> tuple[tuple[ColumnTerms, ...], list[tuple[int, str
     for entry in entries:
         is_key, place = entry.flag("primaryKey"), entry.whole("primaryKeyPosition", 1)
         column = read_column(entry)
-        if column.name.lower() in [other.name.lower() for other in columns]:
+        if column.name and column.name.lower() in [other.name.lower() for other in columns]:
             entry.note("name", f'"{column.name}" is given twice; leave one of them out.')
         if is_key:
             place = place or len(places) + 1
