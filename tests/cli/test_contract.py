@@ -99,6 +99,12 @@ def test_too_much_or_too_little(project, capsys, arguments):
     assert f"lakemill contract {arguments[0]} takes" in told(capsys, 2, *arguments)
 
 
+@pytest.mark.parametrize("action", ["infer", "export"])
+@pytest.mark.parametrize("name", ["sales", "../silver.sales", "Silver.sales", "silver.sales.yaml"])
+def test_what_is_no_table_name(project, capsys, action, name):
+    assert f'"{name}" is no table name' in told(capsys, 2, action, name)
+
+
 def test_infer_reads_a_table(lake, project, capsys):
     rows = [(n, f"{n},5", None if n % 2 else "a") for n in range(100, 210)]
     lake.put("raw.sales", rows, "id bigint, price string, note string")

@@ -14,7 +14,7 @@ from lakemill.contracts.writer import contract_text
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted((ROOT / "conf" / "contracts").glob("*.yaml"))
-BLOCKS, IN_A_BLOCK = 20, 60
+BLOCKS, IN_A_BLOCK = 20, 30
 
 
 def read(text: str):

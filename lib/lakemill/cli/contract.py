@@ -21,6 +21,7 @@ from lakemill.contracts.importing import imported
 from lakemill.contracts.infer import Draft, inferred
 from lakemill.contracts.writer import contract_text
 from lakemill.errors import UsageError, did_you_mean
+from lakemill.job import TABLE_NAME
 
 ACTIONS: Mapping[str, tuple[str, int, int]] = {
     "check": ("[FILE]", 0, 1),
@@ -94,7 +95,7 @@ def _infer(asked: argparse.Namespace, start: Path) -> int:
     """A first contract of a table that is there, from its columns and its first rows."""
     from lakemill.sources.header import LINEAGE
 
-    (table,) = asked.given
+    table = _table_name(asked.given[0])
     project = project_at(start)
     job = project.jobs.get(table)
     frame = project.lake().lake.table(table).pin().rows()
@@ -103,6 +104,12 @@ def _infer(asked: argparse.Namespace, start: Path) -> int:
     rows = [row.asDict() for row in frame.limit(LOOKED_AT).collect()]
     _say_draft(inferred(table, types, rows))
     return 0
+
+
+def _table_name(name: str) -> str:
+    if not TABLE_NAME.fullmatch(name):
+        raise UsageError(f'"{name}" is no table name; one reads layer.name in small letters, as silver.sales.')
+    return name
 
 
 def _diff(asked: argparse.Namespace, start: Path) -> int:
@@ -144,7 +151,7 @@ def _say_draft(draft: Draft) -> None:
 
 def _export(asked: argparse.Namespace, start: Path) -> int:
     """A table's contract in the newest version of the standard, with nothing left to be understood."""
-    (table,) = asked.given
+    table = _table_name(asked.given[0])
     project: Project = project_at(start)
     path = contract_path(project.conf.root, table)
     if not path.is_file():
