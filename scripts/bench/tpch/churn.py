@@ -1,0 +1,216 @@
+"""TPC-H under churn: its 22 queries as tables that are kept by update, each answer held against DuckDB's.
+
+    python scripts/bench/tpch/churn.py --scale 0.1 --refreshes functions all
+
+After each refresh every table is updated by lakemill (rebuilt, with the reason, where no update can do it), and made
+beside it by the fastest rebuild known: one Spark query from the source tables, nothing between written, overwritten. All
+the answers that the tables then hold are compared with DuckDB's over the same sources. A query that is a chain of jobs
+counts as the sum of them.
+"""
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pyspark.sql import DataFrame
+
+from lakemill.cli.show import say, show
+from lakemill.conf import load_conf
+from lakemill.core.mapreduce import target_rows, totals
+from lakemill.core.reduction import STATE, reduction
+from lakemill.errors import UsageError
+from lakemill.graph import load_jobs, select
+from lakemill.job import Job
+from lakemill.lake.session import start_session
+from lakemill.lake.tables import Lake
+from lakemill.observe.runs import Run
+from lakemill.runner import run_table
+from lakemill.world import World
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from answers import Answers, table_rows
+from dbgen import ROOT, TABLES, generated
+from refreshes import KINDS, Churn
+
+JOBS = Path(__file__).resolve().parent / "jobs"
+QUERIES = [f"q{number:02}" for number in range(1, 23)]
+
+
+@dataclass
+class Kept:
+    """One query's table after one refresh.
+
+    runs: of its chain, the table itself last.   rebuild: seconds of the rebuild beside it, and its rows.
+    missing, extra: rows of DuckDB's answer that the table lacks, and rows that it has besides.
+    """
+
+    query: str
+    runs: list[Run]
+    rebuild: float = 0.0
+    rebuilt_rows: int = 0
+    rows: int = 0
+    missing: list[tuple[object, ...]] = field(default_factory=list)
+    extra: list[tuple[object, ...]] = field(default_factory=list)
+
+    @property
+    def right(self) -> bool:
+        """Whether the table holds DuckDB's answer."""
+        return not self.missing and not self.extra
+
+    @property
+    def update(self) -> float:
+        """Seconds of all runs of the chain."""
+        return sum(run.seconds for run in self.runs)
+
+    @property
+    def not_updated(self) -> list[str]:
+        """The tables of the chain that were rebuilt, with the reasons."""
+        return [f"{run.target} {run.reason}: {run.detail}" for run in self.runs if run.plan == "rebuild"]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """All refreshes; 1 where an answer was wrong."""
+    given = _given(arguments)
+    spark = start_session(load_conf(ROOT).spark)
+    files = generated(given.scale, ROOT / "build" / "tpch")
+    with tempfile.TemporaryDirectory() as folder:
+        world = World(Lake(spark, f"{folder}/lake", {}), f"{folder}/landing", Path(folder) / "locks")
+        rounds = played(world, files, given.share, given.refreshes, given.queries, say)
+    return 0 if all(kept.right for after in rounds for kept in after) else 1
+
+
+def _given(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--scale", type=float, default=0.01, help="TPC-H's scale factor; 1 is 6 million lines")
+    parser.add_argument("--share", type=int, default=1, help="thousandths of the rows that each deed of a refresh hits")
+    parser.add_argument("--refreshes", nargs="+", default=["functions", "all"], choices=KINDS)
+    parser.add_argument("--queries", nargs="+", default=QUERIES, choices=QUERIES)
+    return parser.parse_args(arguments)
+
+
+def played(
+    world: World, files: Path, share: int, kinds: list[str], queries: list[str], tell: Callable[[str], None]
+) -> list[list[Kept]]:
+    """Make the tables, then refresh and look at all of them, again and again."""
+    jobs = load_jobs(JOBS)
+    churn = Churn(world.lake, files, share, len(kinds))
+    churn.make()
+    rounds = []
+    for number, kind in enumerate(["", *kinds]):
+        if kind:
+            churn.refresh(number - 1, kind)
+        rounds.append(looked_at(world, jobs, queries, rebuilds=bool(kind)))
+        tell(f"\nrefresh {number}: {kind}" if kind else "\nfirst run")
+        show([line(kept) for kept in rounds[-1]])
+    tell(summary(rounds[1:]))
+    return rounds
+
+
+def looked_at(world: World, jobs: dict[str, Job], queries: list[str], rebuilds: bool) -> list[Kept]:
+    """Run all tables of these queries, rebuild them beside, and compare their answers with DuckDB's."""
+    world.pins.clear()
+    chains = {query: chain(jobs, query) for query in queries}
+    runs = {name: updated(world, jobs[name]) for name in select(jobs, []) if any(name in c for c in chains.values())}
+    answers = Answers({name: world.lake.table(f"raw.{name}").uri for name in (*TABLES, "parameters")})
+    return [looked_at_one(world, jobs, Kept(query, [runs[name] for name in chains[query]]), answers, rebuilds)
+            for query in queries]  # fmt: skip
+
+
+def looked_at_one(world: World, jobs: dict[str, Job], kept: Kept, answers: Answers, rebuilds: bool) -> Kept:
+    """Put the rebuild and the comparison into it."""
+    rows, answer = table_rows(world.lake.table(f"gold.{kept.query}").uri), answers.rows(kept.query)
+    kept.rows, kept.missing, kept.extra = len(rows), less(answer, rows), less(rows, answer)
+    if rebuilds:
+        kept.rebuild, kept.rebuilt_rows = rebuilt(world, jobs, f"gold.{kept.query}")
+    return kept
+
+
+def less(rows: list[tuple[object, ...]], others: list[tuple[object, ...]]) -> list[tuple[object, ...]]:
+    """The rows that are not among the others, as often as they are not."""
+    left = list(others)
+    return [row for row in rows if row not in left or left.remove(row)]
+
+
+def chain(jobs: dict[str, Job], query: str) -> list[str]:
+    """The tables that a query's table is made of, in the order in which they run; itself last."""
+    return [name for name in select(jobs, [f"+gold.{query}"]) if name in jobs]
+
+
+def updated(world: World, job: Job) -> Run:
+    """One run, by update; where that is refused, as `auto` does it."""
+    run = _timed(world, job, "update")
+    return run or _timed(world, job, "auto") or Run("bench", job.target)
+
+
+def _timed(world: World, job: Job, policy: str) -> Run | None:
+    run, began = Run(f"bench-{time.monotonic_ns()}", job.target), time.monotonic()
+    try:
+        run_table(world.apart(), job, policy, run)
+    except UsageError:
+        if policy != "update":
+            raise
+        return None
+    run.seconds = time.monotonic() - began
+    return run
+
+
+def rebuilt(world: World, jobs: dict[str, Job], name: str) -> tuple[float, int]:
+    """Seconds to make a table's rows from the sources and to overwrite a table with them, and how many there are."""
+    place, began = f"{world.lake.root}/by_hand/{name}", time.monotonic()
+    by_hand(world, jobs, name).write.format("delta").mode("overwrite").save(place)
+    seconds = time.monotonic() - began
+    return seconds, world.spark.read.format("delta").load(place).count()
+
+
+def by_hand(world: World, jobs: dict[str, Job], name: str) -> DataFrame:
+    """A table's rows as one query from the source tables, without state."""
+    if name not in jobs:
+        return world.pin(name).rows()
+    job = jobs[name]
+    mapped = job.mapped(*[by_hand(world, jobs, source) for source in job.sources])
+    made = reduction(job, mapped.schema)
+    return target_rows(totals(mapped, made), made).drop(STATE)
+
+
+def line(kept: Kept) -> dict[str, object]:
+    """One query: both sides."""
+    return {
+        "query": kept.query,
+        "jobs": len(kept.runs),
+        "plan": "/".join(sorted({run.plan for run in kept.runs})),
+        "reason": "/".join(sorted({run.reason for run in kept.runs})),
+        "rows in": sum(run.rows_in or 0 for run in kept.runs),
+        "keys": sum(run.keys_touched or 0 for run in kept.runs),
+        "recomputed": sum(run.keys_recomputed or 0 for run in kept.runs),
+        "written": sum(run.rows_out or 0 for run in kept.runs),
+        "rows": kept.rows,
+        "rows rebuilt": kept.rebuilt_rows,
+        "right": kept.right,
+        "update s": kept.update,
+        "rebuild s": kept.rebuild,
+        "update/rebuild": kept.update / kept.rebuild if kept.rebuild else None,
+    }
+
+
+def summary(rounds: list[list[Kept]]) -> str:
+    """How many were right, how many by update alone, which not and why, and both sides' seconds."""
+    by_query = {kept.query: [after[at] for after in rounds] for at, kept in enumerate(rounds[0])}
+    right = [query for query, after in by_query.items() if all(kept.right for kept in after)]
+    alone = [query for query, after in by_query.items() if not any(kept.not_updated for kept in after)]
+    lines = ["", f"right: {len(right)} of {len(by_query)}; updated alone: {len(alone)} of {len(by_query)}"]
+    for query, after in by_query.items():
+        lines += sorted({f"  {query} was not updated: {why}" for kept in after for why in kept.not_updated})
+        for kept in after:
+            if not kept.right:
+                lines.append(f"  {query} is wrong: lacks {kept.missing[:3]}, has besides {kept.extra[:3]}")
+    update, rebuild = (sum(getattr(kept, side) for after in rounds for kept in after) for side in ("update", "rebuild"))
+    return "\n".join([*lines, f"in sum: update {update:.1f} s, rebuild {rebuild:.1f} s, {update / rebuild:.2f}"])
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
