@@ -1,4 +1,4 @@
-"""Ratio: a reducer that TPC-H asks for and lakemill does not have, made of two exact totals."""
+"""Ratio: a reducer that TPC-H asks for and lakemill does not have, made of exact totals."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,18 +13,21 @@ TOTAL, QUOTIENT = DecimalType(38, 4), DecimalType(38, 6)
 
 @dataclass(frozen=True)
 class Ratio(Reducer):
-    """The sum of one column divided by that of another, half up to 6 places; NULL where that is 0 or none."""
+    """The sum of a column divided by that of another or by a number, half up to 6 places; NULL where that is 0.
+
+    The columns are decimals of at most 4 places, without NULLs.
+    """
 
     part: str
-    whole: str
+    whole: str | int
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Both columns."""
-        return (self.part, self.whole)
+        """What is added up."""
+        return (self.part, self.whole) if isinstance(self.whole, str) else (self.part,)
 
     def prepare(self, types: Mapping[str, DataType]) -> dict[str, Total]:
-        """Two totals; the columns have no NULLs."""
+        """A total of each."""
         return {f"total_{name}": Total(F.col(name).cast("decimal(28,4)"), TOTAL) for name in self.columns}
 
     def present(self, parts: Mapping[str, Column], types: Mapping[str, DataType]) -> Column:
@@ -35,5 +38,6 @@ class Ratio(Reducer):
         """The same by Spark's own sums."""
         return self._quotient(*[F.sum(F.col(name).cast("decimal(28,4)")) for name in self.columns])
 
-    def _quotient(self, part: Column, whole: Column) -> Column:
-        return F.when(whole != 0, part.cast(TOTAL) / whole.cast(TOTAL)).cast(QUOTIENT)
+    def _quotient(self, part: Column, whole: Column | None = None) -> Column:
+        divisor = F.lit(self.whole) if whole is None else whole
+        return F.when(divisor != 0, part.cast(TOTAL) / divisor.cast(TOTAL)).cast(QUOTIENT)
