@@ -3,15 +3,16 @@
     python scripts/bench/tpch/churn.py --scale 0.1 --refreshes functions all
 
 After each refresh every table is updated by lakemill (rebuilt, with the reason, where no update can do it), and made
-beside it by the fastest rebuild known: one Spark query from the source tables, nothing between written, overwritten. All
-the answers that the tables then hold are compared with DuckDB's over the same sources. A query that is a chain of jobs
-counts as the sum of them.
+beside it by the fastest rebuild known: one Spark query from the source tables, nothing between written, overwritten.
+All the answers that the tables then hold are compared with DuckDB's over the same sources. A query that is a chain of
+jobs counts as the sum of them.
 """
 
 import argparse
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -132,8 +133,7 @@ def looked_at_one(world: World, jobs: dict[str, Job], kept: Kept, answers: Answe
 
 def less(rows: list[tuple[object, ...]], others: list[tuple[object, ...]]) -> list[tuple[object, ...]]:
     """The rows that are not among the others, as often as they are not."""
-    left = list(others)
-    return [row for row in rows if row not in left or left.remove(row)]
+    return list((Counter(rows) - Counter(others)).elements())
 
 
 def chain(jobs: dict[str, Job], query: str) -> list[str]:

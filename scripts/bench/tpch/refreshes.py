@@ -108,6 +108,10 @@ def _money(column: str, change: Callable[[Column], Column]) -> Column:
     return change(F.col(column)).cast("decimal(15,2)")
 
 
+def _more(amount: Column) -> Column:
+    return amount + 1
+
+
 def _line_deeds() -> list[Set]:
     """Price, discount, quantity, flags, dates."""
     return [
@@ -172,5 +176,5 @@ def _supplier_deeds() -> list[Set]:
     return [
         {"s_nationkey": (F.col("s_nationkey") + 3) % 25},
         {"s_comment": _toggled("s_comment", "Customer Complaints")},
-        {"s_acctbal": _money("s_acctbal", lambda balance: balance + 1), "s_phone": F.reverse("s_phone")},
+        {"s_acctbal": _money("s_acctbal", _more), "s_phone": F.reverse("s_phone")},
     ]

@@ -1,4 +1,4 @@
-"""Q17, the small-quantity-order revenue: what lines of less than a fifth of the part's mean brought in a seventh of all years."""
+"""Q17, the small-quantity-order revenue: what lines of less than a fifth of the part's mean brought, by 7 years."""
 
 from pyspark.sql import DataFrame, functions as F
 
