@@ -22,10 +22,13 @@ class Answers:
     def __init__(self, places: dict[str, str]) -> None:
         self.db = duckdb.connect()
         for name, place in places.items():
-            files = [uri.removeprefix("file://") for uri in deltalake.DeltaTable(place).file_uris()]
-            replaced = f"* replace ({NARROW})" if name == "lineitem" else "*"
-            rows = self.db.read_parquet(files)  # no table here has deletion vectors, partitions or column mapping
-            rows.project(replaced).create_view(name)
+            # No table here has deletion vectors, partitions or column mapping: its rows are those of its files.
+            self.show(name, [uri.removeprefix("file://") for uri in deltalake.DeltaTable(place).file_uris()])
+
+    def show(self, name: str, files: list[str]) -> None:
+        """Let queries see the rows of these Parquet files under a name."""
+        rows = self.db.read_parquet(files)
+        rows.project(f"* replace ({NARROW})" if name == "lineitem" else "*").create_view(name)
 
     def rows(self, query: str) -> list[Row]:
         """The answer to a query, sorted."""

@@ -9,34 +9,29 @@ jobs counts as the sum of them.
 """
 
 import argparse
-import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from answers import Answers, table_rows
+from dbgen import ROOT, TABLES, generated
 from pyspark.sql import DataFrame
+from refreshes import KINDS, Churn
 
 from lakemill.cli.show import say, show
 from lakemill.conf import load_conf
 from lakemill.core.mapreduce import target_rows, totals
 from lakemill.core.reduction import STATE, reduction
-from lakemill.errors import UsageError
+from lakemill.errors import LakemillError, UsageError
 from lakemill.graph import load_jobs, select
 from lakemill.job import Job
 from lakemill.lake.session import start_session
 from lakemill.lake.tables import Lake
-from lakemill.observe.runs import Run
+from lakemill.observe.runs import FAILED, Run
 from lakemill.runner import run_table
 from lakemill.world import World
-
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-
-from answers import Answers, table_rows
-from dbgen import ROOT, TABLES, generated
-from refreshes import KINDS, Churn
 
 JOBS = Path(__file__).resolve().parent / "jobs"
 QUERIES = [f"q{number:02}" for number in range(1, 23)]
@@ -53,15 +48,20 @@ class Kept:
     query: str
     runs: list[Run]
     rebuild: float = 0.0
-    rebuilt_rows: int = 0
+    rebuilt_rows: int | None = None
     rows: int = 0
     missing: list[tuple[object, ...]] = field(default_factory=list)
     extra: list[tuple[object, ...]] = field(default_factory=list)
 
     @property
     def right(self) -> bool:
-        """Whether the table holds DuckDB's answer."""
-        return not self.missing and not self.extra
+        """Whether all runs were done, the table holds DuckDB's answer, and the rebuild has as many rows."""
+        return not (self.failed or self.missing or self.extra) and self.rebuilt_rows in (None, self.rows)
+
+    @property
+    def failed(self) -> list[str]:
+        """The tables of the chain that could not be run, and why."""
+        return [f"{run.target}: {run.error}" for run in self.runs if run.status == FAILED]
 
     @property
     def update(self) -> float:
@@ -76,59 +76,61 @@ class Kept:
 
 def main(arguments: list[str] | None = None) -> int:
     """All refreshes; 1 where an answer was wrong."""
-    given = _given(arguments)
+    given = options(arguments)
     spark = start_session(load_conf(ROOT).spark)
     files = generated(given.scale, ROOT / "build" / "tpch")
     with tempfile.TemporaryDirectory() as folder:
         world = World(Lake(spark, f"{folder}/lake", {}), f"{folder}/landing", Path(folder) / "locks")
-        rounds = played(world, files, given.share, given.refreshes, given.queries, say)
+        rounds = played(world, files, given)
     return 0 if all(kept.right for after in rounds for kept in after) else 1
 
 
-def _given(arguments: list[str] | None) -> argparse.Namespace:
+def options(arguments: list[str] | None) -> argparse.Namespace:
+    """What was asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scale", type=float, default=0.01, help="TPC-H's scale factor; 1 is 6 million lines")
     parser.add_argument("--share", type=int, default=1, help="thousandths of the rows that each deed of a refresh hits")
     parser.add_argument("--refreshes", nargs="+", default=["functions", "all"], choices=KINDS)
+    parser.add_argument("--policy", default="update", choices=["update", "auto"])
     parser.add_argument("--queries", nargs="+", default=QUERIES, choices=QUERIES)
     return parser.parse_args(arguments)
 
 
-def played(
-    world: World, files: Path, share: int, kinds: list[str], queries: list[str], tell: Callable[[str], None]
-) -> list[list[Kept]]:
-    """Make the tables, then refresh and look at all of them, again and again."""
+def played(world: World, files: Path, given: argparse.Namespace) -> list[list[Kept]]:
+    """Make the tables, then refresh and look at all of them, again and again. The first element is the first run."""
     jobs = load_jobs(JOBS)
-    churn = Churn(world.lake, files, share, len(kinds))
+    churn = Churn(world.lake, files, given.share, len(given.refreshes))
     churn.make()
     rounds = []
-    for number, kind in enumerate(["", *kinds]):
+    for number, kind in enumerate(["", *given.refreshes]):
         if kind:
             churn.refresh(number - 1, kind)
-        rounds.append(looked_at(world, jobs, queries, rebuilds=bool(kind)))
-        tell(f"\nrefresh {number}: {kind}" if kind else "\nfirst run")
+        rounds.append(looked_at(world, jobs, given, rebuilds=bool(kind)))
+        say(f"\nrefresh {number}: {kind}" if kind else f"\nscale {given.scale:g}: the first run")
         show([line(kept) for kept in rounds[-1]])
-    tell(summary(rounds[1:]))
+    say(summary(rounds[1:]))
     return rounds
 
 
-def looked_at(world: World, jobs: dict[str, Job], queries: list[str], rebuilds: bool) -> list[Kept]:
+def looked_at(world: World, jobs: dict[str, Job], given: argparse.Namespace, rebuilds: bool) -> list[Kept]:
     """Run all tables of these queries, rebuild them beside, and compare their answers with DuckDB's."""
     world.pins.clear()
-    chains = {query: chain(jobs, query) for query in queries}
-    runs = {name: updated(world, jobs[name]) for name in select(jobs, []) if any(name in c for c in chains.values())}
+    chains = {query: chain(jobs, query) for query in given.queries}
+    wanted = select(jobs, [f"+gold.{query}" for query in given.queries])
+    runs = {name: updated(world, jobs[name], given.policy) for name in wanted}
     answers = Answers({name: world.lake.table(f"raw.{name}").uri for name in (*TABLES, "parameters")})
-    return [looked_at_one(world, jobs, Kept(query, [runs[name] for name in chains[query]]), answers, rebuilds)
-            for query in queries]  # fmt: skip
+    after = [Kept(query, [runs[name] for name in chains[query]]) for query in given.queries]
+    for kept in after:
+        compare(world, kept, answers)
+        if rebuilds:
+            kept.rebuild, kept.rebuilt_rows = rebuilt(world, jobs, f"gold.{kept.query}")
+    return after
 
 
-def looked_at_one(world: World, jobs: dict[str, Job], kept: Kept, answers: Answers, rebuilds: bool) -> Kept:
-    """Put the rebuild and the comparison into it."""
+def compare(world: World, kept: Kept, answers: Answers) -> None:
+    """Note the rows of the query's table, and how they differ from DuckDB's answer."""
     rows, answer = table_rows(world.lake.table(f"gold.{kept.query}").uri), answers.rows(kept.query)
     kept.rows, kept.missing, kept.extra = len(rows), less(answer, rows), less(rows, answer)
-    if rebuilds:
-        kept.rebuild, kept.rebuilt_rows = rebuilt(world, jobs, f"gold.{kept.query}")
-    return kept
 
 
 def less(rows: list[tuple[object, ...]], others: list[tuple[object, ...]]) -> list[tuple[object, ...]]:
@@ -141,20 +143,19 @@ def chain(jobs: dict[str, Job], query: str) -> list[str]:
     return [name for name in select(jobs, [f"+gold.{query}"]) if name in jobs]
 
 
-def updated(world: World, job: Job) -> Run:
-    """One run, by update; where that is refused, as `auto` does it."""
-    run = _timed(world, job, "update")
-    return run or _timed(world, job, "auto") or Run("bench", job.target)
-
-
-def _timed(world: World, job: Job, policy: str) -> Run | None:
-    run, began = Run(f"bench-{time.monotonic_ns()}", job.target), time.monotonic()
+def updated(world: World, job: Job, policy: str) -> Run:
+    """One run by this policy; where it is refused, as `auto` does it. One that fails says so."""
     try:
-        run_table(world.apart(), job, policy, run)
+        return _timed(world, job, policy)
     except UsageError:
-        if policy != "update":
-            raise
-        return None
+        return _timed(world, job, "auto")
+    except LakemillError as error:
+        return Run("bench", job.target, status=FAILED, error=str(error))
+
+
+def _timed(world: World, job: Job, policy: str) -> Run:
+    run, began = Run(f"bench-{time.monotonic_ns()}", job.target), time.monotonic()
+    run_table(world.apart(), job, policy, run)
     run.seconds = time.monotonic() - began
     return run
 
@@ -207,7 +208,8 @@ def summary(rounds: list[list[Kept]]) -> str:
         lines += sorted({f"  {query} was not updated: {why}" for kept in after for why in kept.not_updated})
         for kept in after:
             if not kept.right:
-                lines.append(f"  {query} is wrong: lacks {kept.missing[:3]}, has besides {kept.extra[:3]}")
+                wrong = f"lacks {kept.missing[:3]}, has besides {kept.extra[:3]}; rebuilt: {kept.rebuilt_rows} rows"
+                lines.append(f"  {query} is wrong: {kept.failed or wrong}")
     update, rebuild = (sum(getattr(kept, side) for after in rounds for kept in after) for side in ("update", "rebuild"))
     return "\n".join([*lines, f"in sum: update {update:.1f} s, rebuild {rebuild:.1f} s, {update / rebuild:.2f}"])
 
