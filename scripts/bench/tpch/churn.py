@@ -92,6 +92,7 @@ def options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--share", type=int, default=1, help="thousandths of the rows that each deed of a refresh hits")
     parser.add_argument("--refreshes", nargs="+", default=["functions", "all"], choices=KINDS)
     parser.add_argument("--policy", default="update", choices=["update", "auto"])
+    parser.add_argument("--steps", action="store_true", help="also show each table of the chains")
     parser.add_argument("--queries", nargs="+", default=QUERIES, choices=QUERIES)
     return parser.parse_args(arguments)
 
@@ -108,6 +109,8 @@ def played(world: World, files: Path, given: argparse.Namespace) -> list[list[Ke
         rounds.append(looked_at(world, jobs, given, rebuilds=bool(kind)))
         say(f"\nrefresh {number}: {kind}" if kind else f"\nscale {given.scale:g}: the first run")
         show([line(kept) for kept in rounds[-1]])
+        if given.steps:
+            show([step(run) for kept in rounds[-1] for run in kept.runs])
     say(summary(rounds[1:]))
     return rounds
 
@@ -195,6 +198,22 @@ def line(kept: Kept) -> dict[str, object]:
         "update s": kept.update,
         "rebuild s": kept.rebuild,
         "update/rebuild": kept.update / kept.rebuild if kept.rebuild else None,
+    }
+
+
+def step(run: Run) -> dict[str, object]:
+    """One table of a chain, and where its time went."""
+    return {
+        "table": run.target,
+        "plan": f"{run.plan} {run.reason}",
+        "rows in": run.rows_in,
+        "keys": run.keys_touched,
+        "recomputed": run.keys_recomputed,
+        "written": run.rows_out,
+        "rewritten": run.rows_rewritten,
+        "spark jobs": run.spark_jobs,
+        "seconds": run.seconds,
+        "stages": {name: round(seconds, 2) for name, seconds in run.stages.items()},
     }
 
 
