@@ -24,7 +24,7 @@ from lakemill.cli.show import say, show
 from lakemill.conf import load_conf
 from lakemill.core.mapreduce import target_rows, totals
 from lakemill.core.reduction import STATE, reduction
-from lakemill.errors import LakemillError, UsageError
+from lakemill.errors import UsageError, in_words
 from lakemill.graph import load_jobs, select
 from lakemill.job import Job
 from lakemill.lake.session import start_session
@@ -77,7 +77,7 @@ class Kept:
 def main(arguments: list[str] | None = None) -> int:
     """All refreshes; 1 where an answer was wrong."""
     given = options(arguments)
-    spark = start_session(load_conf(ROOT).spark)
+    spark = start_session({**load_conf(ROOT).spark, **dict(setting.split("=", 1) for setting in given.conf)})
     files = generated(given.scale, ROOT / "build" / "tpch")
     with tempfile.TemporaryDirectory() as folder:
         world = World(Lake(spark, f"{folder}/lake", {}), f"{folder}/landing", Path(folder) / "locks")
@@ -92,6 +92,7 @@ def options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--share", type=int, default=1, help="thousandths of the rows that each deed of a refresh hits")
     parser.add_argument("--refreshes", nargs="+", default=["functions", "all"], choices=KINDS)
     parser.add_argument("--policy", default="update", choices=["update", "auto"])
+    parser.add_argument("--conf", nargs="*", default=[], metavar="KEY=VALUE", help="settings of Spark's")
     parser.add_argument("--steps", action="store_true", help="also show each table of the chains")
     parser.add_argument("--queries", nargs="+", default=QUERIES, choices=QUERIES)
     return parser.parse_args(arguments)
@@ -152,8 +153,8 @@ def updated(world: World, job: Job, policy: str) -> Run:
         return _timed(world, job, policy)
     except UsageError:
         return _timed(world, job, "auto")
-    except LakemillError as error:
-        return Run("bench", job.target, status=FAILED, error=str(error))
+    except Exception as error:  # the other tables are still looked at
+        return Run("bench", job.target, status=FAILED, error=in_words(error))
 
 
 def _timed(world: World, job: Job, policy: str) -> Run:
