@@ -9,6 +9,7 @@ jobs counts as the sum of them.
 """
 
 import argparse
+import sys
 import tempfile
 import time
 from collections import Counter
@@ -121,7 +122,10 @@ def looked_at(world: World, jobs: dict[str, Job], given: argparse.Namespace, reb
     world.pins.clear()
     chains = {query: chain(jobs, query) for query in given.queries}
     wanted = select(jobs, [f"+gold.{query}" for query in given.queries])
-    runs = {name: updated(world, jobs[name], given.policy) for name in wanted}
+    runs: dict[str, Run] = {}
+    for name in wanted:
+        runs[name] = run = updated(world, jobs[name], given.policy)
+        print(f"{name}: {run.plan} {run.reason}{run.error or ''}, {run.seconds:.1f} s", file=sys.stderr, flush=True)
     answers = Answers({name: world.lake.table(f"raw.{name}").uri for name in (*TABLES, "parameters")})
     after = [Kept(query, [runs[name] for name in chains[query]]) for query in given.queries]
     for kept in after:
