@@ -29,6 +29,7 @@ setup(
             *["moto", "Flask", "flask-cors"],  # moto as a server, without the rest of what moto[server] brings
         ],
         "emr": ["boto3"],
+        "bench": ["tpchgen-cli"],
     },
     entry_points={"console_scripts": ["lakemill = lakemill.cli:command"]},
 )

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 
 from pyspark.sql import DataFrame, Observation, functions as F
 
@@ -92,9 +93,18 @@ def mapped_change(task: Task, held: Held) -> Changed:
         return _of_one(task)
     read = {name: held.hold(_read(task, name)) for name, change in task.changes.items() if change.changes_data}
     sources = _sources(task, {name: frame for name, (frame, _) in read.items()})
-    sides = held.spread()
-    rows = changes.change_of(task.job, task.mapped.joins, sources, lambda frame: sides.hold(frame)[0])
+    rows = changes.change_of(task.job, task.mapped.joins, sources, partial(_side, held))
     return Changed(rows, lambda: sum(count for _, count in read.values()))
+
+
+def _side(held: Held, frame: DataFrame) -> DataFrame:
+    """Rows of another source that meet a change, computed: on the driver if they are few.
+
+    A frame that is cached keeps its plan, and what is made of it holds that plan again, once for each place where it
+    stands: of a join of eight tables Spark planned for minutes. A frame on the driver has no past.
+    """
+    kept, rows = held.spread().hold(frame)
+    return held.hold(kept)[0] if held.small and rows <= MANY_KEYS else kept
 
 
 def planned(task: Task) -> DataFrame:
