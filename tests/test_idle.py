@@ -31,7 +31,9 @@ from lakemill.lake.sparkless import NO_SPARK, FileLake
 from lakemill.lake.surroundings import ANOTHER
 from lakemill.observe.runs import LEDGER, Run
 from lakemill.refresh.idle import idle_tables
+from lakemill.refresh.load import plan_load
 from lakemill.sources.dumps import dumps_of
+from lakemill.sources.storage import Storage
 from lakemill.world import World
 
 MADE = StructType().add("shop", "string").add("lines", "long")
@@ -359,3 +361,46 @@ def test_a_table_that_another_process_is_at_is_left_to_spark_which_names_it(proj
 def test_what_lies_elsewhere_is_left_to_spark(bound, project):
     project.conf = replace(project.conf, tables={"raw.sales": bound})
     assert project.ask() is None
+
+
+def test_loads_are_planned_from_commits_and_new_manifests_alone(tmp_path, monkeypatch):
+    """The commits are written down as a run writes them; nothing here could read a row of the table."""
+    project = Written(tmp_path)
+    landing, table = project.root / "landing" / "prices", project.folder("bronze.prices")
+    (table / "_delta_log" / f"{0:020d}.json").unlink()
+    opened: list[str] = []
+    read = Storage.content
+    monkeypatch.setattr(Storage, "content", lambda self, uri, most=None: opened.append(uri) or read(self, uri, most))
+
+    def planned(*, commits: bool = True) -> tuple[str, list[str], list[str], bool]:
+        """The plan, the folders to load, those of which the manifest was read, and whether it is only told that."""
+        opened.clear()
+        world = World(FileLake(NO_SPARK, project.conf.lake, {}), project.conf.landing, Path())
+        task = plan_load(world, project.jobs["bronze.prices"], "auto")
+        version = FileLog(str(table)).version + 1
+        if commits and (task.looked or task.plan.kind != "nothing"):
+            first = [PROTOCOL, declares(StructType().add("k", "string"))] if version == 0 else []
+            files = [add(f"f{version}", len(task.dumps))] if task.dumps else []
+            commit(table, version, *told("bronze.prices", task.next_progress()), *first, *files)
+        read_folders = sorted(uri.rsplit("/", 2)[1] for uri in opened)
+        return task.plan.kind, sorted(dump.folder for dump in task.dumps), read_folders, task.looked
+
+    as_it_was = ("nothing", [], [], False)
+    assert planned() == ("rebuild", ["monday"], ["monday"], False)
+    assert planned() == as_it_was
+    deliver(landing / "tuesday", {"a.csv": (b"k\n2\n", 1)}, day="2017-01-02")
+    late = deliver(landing / "sunday", {"a.csv": (b"k\n0\n", 1)}, day="2016-12-31")
+    os.utime(late / "manifest.json", (1_400_000_000, 1_400_000_000))
+    assert planned(commits=False) == planned() == ("update", ["sunday", "tuesday"], ["sunday", "tuesday"], False)
+    assert planned() == as_it_was
+    deliver(landing / "monday-again", {"b.csv": (b"k\n1\n", 1)})
+    assert planned() == ("nothing", [], ["monday-again"], True)
+    assert planned() == as_it_was
+    (landing / "monday").rename(project.root / "kept elsewhere")
+    assert planned() == ("nothing", [], [], True)
+    assert planned() == as_it_was
+    (project.root / "kept elsewhere").rename(landing / "back")
+    assert planned() == ("nothing", [], ["back"], True)
+    deliver(landing / "tuesday", {"a.csv": (b"k\n2\n3\n", 2)}, day="2017-01-02")  # filled anew
+    assert planned() == ("update", ["tuesday"], ["tuesday"], False)
+    assert planned() == as_it_was

@@ -125,7 +125,7 @@ def restored(shop: Shop) -> None:
 
 def checkpoint_only(shop: Shop) -> None:
     log = shop.lake.log("gold.sales")
-    log.snapshot.deltaLog().checkpoint(log.snapshot)
+    log.snapshot.deltaLog().checkpoint()
     for file in Path(log.uri, "_delta_log").glob("0*.json"):
         file.unlink()
 
@@ -135,7 +135,7 @@ def source_log_cleaned(shop: Shop) -> None:
     shop.sell(("e", 1))
     shop.sell(("e", 2))
     log = shop.lake.log("raw.sales")
-    log.snapshot.deltaLog().checkpoint(log.snapshot)
+    log.snapshot.deltaLog().checkpoint()
     for version in range(log.version):
         Path(log.uri, "_delta_log", f"{version:020d}.json").unlink()
 

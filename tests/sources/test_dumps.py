@@ -1,6 +1,7 @@
 """A dump is taken whole or not at all: what is not as its manifest says is refused by name, and nothing is loaded."""
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +15,6 @@ from lakemill.lake.progress import LANDING, NoProgress, read_progress
 from lakemill.lake.quiet import LOUD, failures_untold
 from lakemill.observe.runs import Run
 from lakemill.proof.landing import _by_spark
-from lakemill.refresh import load
 from lakemill.refresh.explain import explain
 from lakemill.refresh.load import loaded_dumps, of_days, plan_load, write
 from lakemill.sources.manifest import identity
@@ -298,7 +298,7 @@ def test_a_run_reads_new_manifests_and_no_row_of_before(lake, monkeypatch):
     early = deliver(feed / "early", {"sales.csv": (b"id,note\nearly,\n", 1)}, day="2015-01-01")
     os.utime(early / "manifest.json", (mark / 1000 - 500, mark / 1000 - 500))  # by a clock that is behind
     deliver(feed / "again", {"sales.csv": (b"id,note\n0,\n", 1)}, day=days[0])
-    monkeypatch.setattr(load, "loaded_dumps", None)
+    monkeypatch.setattr(sys.modules[plan_load.__module__], "loaded_dumps", None)
     task = plan_load(lake.world, SALES, "auto")
     assert task.plan.kind == "update"
     assert sorted(path.rsplit("/", 2)[1] for path in opened) == ["again", "early", "late-0", "late-1"]
