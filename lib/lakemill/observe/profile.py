@@ -56,7 +56,7 @@ class Calls:
     def __init__(self, client: Any) -> None:
         """Count what is sent by this client of py4j from now on."""
         self._by_thread: dict[int, int] = {}
-        self._send = client.send_command
+        self._client = client
         client.send_command = self._counted
 
     @classmethod
@@ -75,4 +75,4 @@ class Calls:
     def _counted(self, *args: Any, **named: Any) -> Any:
         thread = get_ident()
         self._by_thread[thread] = self._by_thread.get(thread, 0) + 1
-        return self._send(*args, **named)
+        return type(self._client).send_command(self._client, *args, **named)
