@@ -48,6 +48,12 @@ BRONZE = 'from lakemill import Dump, Job\njob = Job(source=Dump("prices"), targe
 TABLES = ("bronze.prices", "gold.sales")
 
 
+@pytest.fixture(autouse=True)
+def no_spark(monkeypatch):
+    """As in a process that has not started Spark, whatever ran in this one before."""
+    monkeypatch.setattr("pyspark.core.context.SparkContext._active_spark_context", None)
+
+
 def commit(folder: Path, version: int, *actions: dict) -> None:
     (folder / "_delta_log").mkdir(parents=True, exist_ok=True)
     text = "\n".join(json.dumps(action) for action in actions)

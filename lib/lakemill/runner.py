@@ -34,13 +34,13 @@ LOST = (FAILED, SKIPPED, STOPPED)
 
 POOL = "spark.scheduler.pool"
 """Tables that are worked on side by side have a pool each: none waits until another has done its tasks."""
-AT_ONCE = 4
+TABLES_AT_ONCE = 4
 """Tables at a time at most, where nobody says how many: each takes a share of the driver's memory."""
 
 
 def side_by_side() -> int:
     """How many tables are worked on at a time where nobody says: as many as this machine has processors, up to 4."""
-    return min(AT_ONCE, os.cpu_count() or 1)
+    return min(TABLES_AT_ONCE, os.cpu_count() or 1)
 
 
 @dataclass

@@ -10,7 +10,7 @@ from pyspark.sql.types import StructType
 from test_imports import LIB, imported
 
 from lakemill.graph import load_job
-from lakemill.lake.surroundings import DECIDING, SETTING, installed, surroundings
+from lakemill.lake.surroundings import DECIDES, SETTING, installed, surroundings
 from lakemill.maps.premises import premises
 
 COLUMNS = {"raw.sales": StructType().add("shop", "string").add("amount", "long")}
@@ -148,7 +148,7 @@ def test_each_file_on_which_fingerprints_hang_is_in_the_digest():
             places = [LIB.joinpath(*name.split(".")[1:]) for name in imported(path) if name.startswith("lakemill.")]
             ahead += [p for place in places for p in (place.with_suffix(".py"), place / "__init__.py") if p.is_file()]
     names = {str(path.relative_to(LIB)) for path in reached} - {"errors.py", "modules.py", "lake/surroundings.py"}
-    assert {name for name in names if not name.startswith(tuple(DECIDING))} == set()
+    assert {name for name in names if not name.startswith(tuple(DECIDES))} == set()
     assert {"maps/rowwise.py", "reducers/sum.py", "core/reduction.py", "python/bytecode.py"} <= names
 
 

@@ -13,7 +13,7 @@ from lakemill.errors import Stopped, UsageError
 from lakemill.graph import select
 from lakemill.observe.runs import FAILED, SKIPPED, STOPPED, Run
 from lakemill.refresh.idle import idle_tables
-from lakemill.refresh.plan import OTHER_NAMES, POLICIES
+from lakemill.refresh.plan import POLICIES, POLICY_NAMES
 from lakemill.runner import Outcome, run_tables, side_by_side
 
 
@@ -30,7 +30,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def policy(name: str) -> str:
     """A policy, by its name or by what other tools call it: incremental, full."""
-    return OTHER_NAMES.get(name, name)
+    return POLICY_NAMES.get(name, name)
 
 
 def whole_number(text: str) -> int:

@@ -30,7 +30,14 @@ KNOWN_FEATURES = {
 }  # fmt: skip
 """What a table may ask of its readers and writers without its newest version being told elsewhere."""
 READER_VERSION, WRITER_VERSION = 3, 7
-UNITS = {"millisecond": 1, "second": 1000, "minute": 60_000, "hour": 3_600_000, "day": 86_400_000, "week": 604_800_000}
+MILLISECONDS = {
+    "millisecond": 1,
+    "second": 1000,
+    "minute": 60_000,
+    "hour": 3_600_000,
+    "day": 86_400_000,
+    "week": 604_800_000,
+}
 
 
 @dataclass(frozen=True)
@@ -227,6 +234,6 @@ def _check_known(uri: str, protocol: dict[str, Any]) -> None:
 def _milliseconds(interval: str) -> int:
     """How long an interval is that Delta's properties name, of one plain unit; raises Unsure for any other."""
     known = re.fullmatch(r"(?:interval\s+)?(\d+)\s+([a-z]+?)s?", interval.strip().lower())
-    if known is None or known[2] not in UNITS:
+    if known is None or known[2] not in MILLISECONDS:
         raise Unsure(f'"{interval}" is no interval that is known here')
-    return int(known[1]) * UNITS[known[2]]
+    return int(known[1]) * MILLISECONDS[known[2]]

@@ -23,14 +23,14 @@ ANOTHER = (
     "SPARK_HOME", "SPARK_CONF_DIR", "HADOOP_CONF_DIR", "YARN_CONF_DIR", "PYSPARK_GATEWAY_PORT", "PYSPARK_SUBMIT_ARGS",
 )  # fmt: skip
 """Variables by which Spark, or its settings, come from where nobody looks here."""
-CLASSES = (
+OTHER_CLASSES = (
     "spark.jars", "spark.driver.extraClassPath", "spark.executor.extraClassPath", "spark.hadoop.fs.default",
     "spark.plugins", "spark.sql.extensions", "spark.sql.catalog.",
 )  # fmt: skip
 """How the names of confs begin that bring other classes, or another place for paths without a scheme."""
 
 
-DECIDING = (
+DECIDES = (
     "columns.py", "job.py", "core", "lake/java.py", "lake/launch.py", "lake/presented.py",
     "lake/session.py", "maps", "python", "reducers",
 )  # fmt: skip
@@ -82,7 +82,7 @@ def _now(spark_conf: Mapping[str, str]) -> str:
     defaults = _defaults()
     named = [*spark_conf, *(line.strip() for text in defaults.values() for line in text.splitlines())]
     elsewhere = [name for name in ANOTHER if os.environ.get(name)] + [name for name in defaults if name.endswith("xml")]
-    if elsewhere or any(name.startswith(CLASSES) for name in named) or not (installed() and _own_code()):
+    if elsewhere or any(name.startswith(OTHER_CLASSES) for name in named) or not (installed() and _own_code()):
         return ""
     settings = {name: value for name, value in os.environ.items() if SETTING.fullmatch(name)}
     told = [installed(), _own_code(), sorted(defaults.items()), sorted(spark_conf.items()), sorted(settings.items())]
@@ -99,7 +99,7 @@ def _defaults() -> dict[str, str]:
 def _own_code() -> str:
     """A digest of lakemill's own code that reads jobs; empty where it does not lie in a folder."""
     folder = Path(lakemill.__file__).parent
-    places = [folder / name for name in DECIDING]
+    places = [folder / name for name in DECIDES]
     files = [path for place in places for path in (sorted(place.rglob("*.py")) if place.is_dir() else [place])]
     if not all(path.is_file() for path in files):
         return ""

@@ -17,7 +17,7 @@ from pyspark.sql.types import StructType
 
 from lakemill.errors import UsageError
 from lakemill.job import Job
-from lakemill.python.bytecode import Reading, instructions, is_installed
+from lakemill.python.bytecode import Bytecode, instructions, is_installed
 from lakemill.python.source_text import source_digest
 
 IN_SIGHT = {
@@ -59,7 +59,7 @@ def premises(job: Job, sources: Mapping[str, StructType], surroundings: str) -> 
     return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:32]
 
 
-class _InSight(Reading):
+class _InSight(Bytecode):
     """A walk that ends, with UsageError, at the first thing that may look at something else."""
 
     def told(self, value: Any, name: str) -> Any:

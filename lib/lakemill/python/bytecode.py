@@ -49,10 +49,10 @@ def digest(function: Callable[..., Any]) -> str:
 
     Raises UsageError where it uses a value that cannot be told from another of its type.
     """
-    return hashlib.sha256(json.dumps(Reading().told(function, "itself")).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(Bytecode().told(function, "itself")).encode()).hexdigest()
 
 
-class Reading:
+class Bytecode:
     """One walk from a function to all that it uses; what was met before is named by its place."""
 
     def __init__(self) -> None:

@@ -13,7 +13,7 @@ from lakemill.maps.definition import Definition
 from lakemill.refresh.price import Price
 
 POLICIES = ("auto", "update", "rebuild")
-OTHER_NAMES = {"incremental": "update", "full": "rebuild"}
+POLICY_NAMES = {"incremental": "update", "full": "rebuild"}
 """What other tools call the policies."""
 NOTHING, UPDATE, REBUILD = "nothing", "update", "rebuild"
 SMALL_BYTES = 4 * 1024 * 1024
