@@ -28,7 +28,7 @@ from lakemill.lake.lock import lock, lock_folder
 from lakemill.lake.presented import digest
 from lakemill.lake.progress import LANDING, Position, Progress, TablePosition
 from lakemill.lake.sparkless import NO_SPARK, FileLake
-from lakemill.lake.surroundings import ANOTHER
+from lakemill.lake.surroundings import ANOTHER, SETTING
 from lakemill.observe.runs import LEDGER, Run
 from lakemill.refresh.idle import idle_tables
 from lakemill.refresh.load import plan_load
@@ -52,6 +52,8 @@ TABLES = ("bronze.prices", "gold.sales")
 def no_spark(monkeypatch):
     """As in a process that has not started Spark, whatever ran in this one before."""
     monkeypatch.setattr("pyspark.core.context.SparkContext._active_spark_context", None)
+    for name in [name for name in os.environ if SETTING.fullmatch(name)]:
+        monkeypatch.delenv(name)
 
 
 def commit(folder: Path, version: int, *actions: dict) -> None:
