@@ -4,7 +4,7 @@ LAKEMILL_LONG_SECONDS ?= 600
 export LAKEMILL_LONG_SECONDS
 HEAVY = not s3 and not kafka and not postgres and not browser and not faults and not bench and not long and not lines
 
-.PHONY: help setup run package bench bench-reducers bench-joins test test-fast test-faults test-s3 test-long test-lines lint format types check clean
+.PHONY: help setup run package bench bench-reducers bench-joins bench-fixed bench-threads bench-crossover bench-cold bench-peers bench-tpch test test-fast test-faults test-s3 test-bench test-long test-lines lint format types check clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -33,6 +33,24 @@ bench-reducers: .venv/.ready  ## what reducers cost, on generated rows
 bench-joins: .venv/.ready  ## what an update of a joined table costs, by which side changed
 	@.venv/bin/python scripts/bench/joins.py
 
+bench-fixed: .venv/.ready  ## what a small update costs beside a plain append, by stage
+	@.venv/bin/python scripts/bench/fixed_cost.py
+
+bench-threads: .venv/.ready  ## many small updates, one after the other and side by side
+	@.venv/bin/python scripts/bench/threads.py
+
+bench-crossover: .venv/.ready  ## from which size on an update is cheaper than a rebuild
+	@.venv/bin/python scripts/bench/crossover.py
+
+bench-peers: .venv/.ready  ## the same day of the shop by lakemill, by hand, by DuckDB and by Spark's pipelines
+	@.venv/bin/python scripts/bench/peers/day.py --pipelines
+
+bench-cold: .venv/.ready  ## what commands cost from their start: nothing new, status, the first update
+	@.venv/bin/python scripts/bench/cold.py
+
+bench-tpch: .venv/.ready  ## TPC-H's 22 queries under churn: update against rebuild, and each answer against DuckDB's
+	@.venv/bin/python scripts/bench/tpch/churn.py
+
 # A process that has run out of tests takes over half of what the other one still has to do.
 test: .venv/.ready  ## all tests that fit a laptop
 	@.venv/bin/python -m pytest -n 2 --dist worksteal
@@ -45,6 +63,9 @@ test-faults: .venv/.ready  ## what only very many rows, or killed processes, bri
 
 test-s3: .venv/.ready  ## what is submitted, run as on EMR, with the lake on S3 (a stand-in of each)
 	@.venv/bin/python scripts/cluster.py && .venv/bin/python -m pytest -m s3
+
+test-bench: .venv/.ready  ## TPC-H's answers: the published ones at scale 1, and all tables after a refresh at scale 0.01
+	@.venv/bin/python -m pytest -m bench
 
 test-long: .venv/.ready  ## random histories for LAKEMILL_LONG_SECONDS
 	@.venv/bin/python -m pytest -m long -s
@@ -69,4 +90,4 @@ types: .venv/.ready  ## mypy
 check: lint format types  ## lint, format and types
 
 clean:  ## remove what the other targets made
-	rm -rf .venv .venv-b lake landing build dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-b .venv-peers lake landing build dist .pytest_cache .mypy_cache .ruff_cache

@@ -24,9 +24,12 @@ setup(
         "test": [
             *["pytest", "pytest-xdist", "chispa", "duckdb", "deltalake", "pandas", "pyarrow"],
             *["mypy", "ruff", "types-PyYAML"],
+            # The JSON schema of the Open Data Contract Standard, and what reads it.
+            *["open-data-contract-standard", "jsonschema"],
             *["moto", "Flask", "flask-cors"],  # moto as a server, without the rest of what moto[server] brings
         ],
         "emr": ["boto3"],
+        "bench": ["tpchgen-cli"],
     },
     entry_points={"console_scripts": ["lakemill = lakemill.cli:command"]},
 )

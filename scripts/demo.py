@@ -14,7 +14,7 @@ from lakemill.conf import load_conf
 from lakemill.graph import load_jobs, ordered
 from lakemill.job import Job
 from lakemill.observe.runs import DONE, Run
-from lakemill.runner import open_world, run_tables
+from lakemill.runner import open_world, run_tables, side_by_side
 from lakemill.verify import verify
 from lakemill.world import World
 
@@ -55,8 +55,10 @@ def tell_delivery(what: str, folders: list[Path]) -> None:
 
 def run(world: World, jobs: dict[str, Job]) -> bool:
     """`lakemill run`, and a line for each table that had something to do."""
-    outcome = run_tables(world, jobs)
+    began = time.monotonic()
+    outcome = run_tables(world, jobs, threads=side_by_side())
     show([line(one) for one in outcome.runs if one.plan != "nothing"])
+    print(f"The run took {time.monotonic() - began:.1f} s.", flush=True)
     return outcome.exit_code == 0
 
 

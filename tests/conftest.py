@@ -110,7 +110,7 @@ class TestLake:
 
     def run(self, job: Job, policy: str = "auto", world: World | None = None) -> Run:
         world = world or self.world
-        world.pins.clear()
+        world.renew()
         run = Run(uuid.uuid4().hex[:12], job.target)
         run_table(world, job, policy, run)
         return run

@@ -43,6 +43,7 @@ def declares(schema: StructType, feed: bool = True, partitions: Iterable[str] = 
     return {
         "metaData": {
             "id": id,
+            "format": {"provider": "parquet", "options": {}},
             "schemaString": schema.json(),
             "partitionColumns": list(partitions),
             "configuration": {CHANGE_FEED: "true"} if feed else {},

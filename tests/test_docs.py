@@ -20,7 +20,7 @@ from lakemill.errors import LakemillError
 from lakemill.graph import load_jobs
 
 LIB = ROOT / "lib" / "lakemill"
-SPARKS_OWN = ("lake/failures.py", "refresh/refusal.py")
+SPARKS_OWN = ("lake/surroundings.py", "lake/failures.py", "refresh/refusal.py")
 """The modules that know some of Spark's own words for errors, which no run has as its reason."""
 QUESTIONS = sorted(page for page in PAGES if page not in ("README.md", "docs/README.md", "docs/ARCHITECTURE.md"))
 
@@ -179,7 +179,7 @@ def test_every_setting_is_told():
     assert set(settings) == {field.name for field in fields(Conf)} - {"root"}
 
 
-@pytest.mark.parametrize("settings", re.findall(r"^```yaml\n(.*?)^```", "".join(PAGES.values()), re.S | re.M))
+@pytest.mark.parametrize("settings", re.findall(r"^```yaml\n(.*?)^```", PAGES["docs/configuration.md"], re.S | re.M))
 def test_settings_that_are_shown_can_be_read(settings, tmp_path):
     (tmp_path / "conf").mkdir()
     (tmp_path / "conf" / "base.yaml").write_text(settings)

@@ -12,6 +12,7 @@ from lakemill.kinds.appended import Appended
 from lakemill.kinds.by_function import ByFunction
 from lakemill.lake.change import COMPARED, Change
 from lakemill.refresh.plan import SMALL_BYTES, SMALL_ROWS, Plan, decide, is_small
+from lakemill.refresh.price import Price
 
 NAMES = ("raw.a", "raw.b", "raw.c")
 
@@ -52,6 +53,7 @@ class Facts:
             if changed and chance.random() < 0.3:
                 change = replace(change, feed_bytes=chance.choice([10, SMALL_BYTES, SMALL_BYTES + 1, 10**9]))
             self.changes[name] = replace(change, table_bytes=chance.choice([0, 1, 10**8, 10**10]))
+        self.price = Price(chance.choice([None, 1.0, 10.0]), chance.choice([None, 1.0, 10.0])) if rare() else Price()
         places = frozenset(range(len(self.sources)))
         optional = frozenset(at for at in places if at and chance.random() < 0.3)
         self.opaque = frozenset(at for at in optional if rare() or rare())
@@ -62,7 +64,9 @@ class Facts:
         self.definition = Plan("rebuild", "DEFINITION_CHANGED", "it was changed") if rare() else None
 
     def decided(self) -> Plan:
-        return decide(kind(self.sources, self.appends), self.policy, self.changes, self.definition, self.joins)
+        return decide(
+            kind(self.sources, self.appends), self.policy, self.changes, self.definition, self.joins, self.price
+        )
 
     # What holds of the facts, said without the code under test.
 
@@ -91,6 +95,8 @@ class Facts:
         changed = [self.of(at) for at in self.changed()]
         feed, tables = sum(c.feed_bytes for c in changed), [c.table_bytes for c in self.changes.values()]
         found = {"SOURCE_OVERWRITTEN"} if any(c.remark == "SOURCE_OVERWRITTEN" for c in changed) else set()
+        if self.price == Price(10.0, 1.0) and not found and not (all(tables) and feed > max(SMALL_BYTES, sum(tables))):
+            found = {"REBUILD_CHEAPER"}
         return found | ({"CHANGE_TOO_LARGE"} if all(tables) and feed > max(SMALL_BYTES, sum(tables)) else set())
 
     def wanted(self) -> tuple[str, set[str]]:
@@ -134,7 +140,10 @@ def is_decided(facts: Facts) -> None:
 
 def test_every_plan_is_met_by_the_random_facts():
     met = {(Facts(seed).wanted()[0], reason) for seed in range(600) for reason in Facts(seed).wanted()[1]}
-    cannot, dear = ("OUTER_JOIN", "MAP_NOT_LINEAR", "SOURCE_REMOVED_ROWS"), ("CHANGE_TOO_LARGE", "SOURCE_OVERWRITTEN")
+    cannot, dear = (
+        ("OUTER_JOIN", "MAP_NOT_LINEAR", "SOURCE_REMOVED_ROWS"),
+        ("CHANGE_TOO_LARGE", "SOURCE_OVERWRITTEN", "REBUILD_CHEAPER"),
+    )
     assert met >= {("rebuild", reason) for reason in (*cannot, *dear, "FEED_EXPIRED")}
     assert met >= {("update", "UPDATE"), ("update", "FEED_MISSING"), ("nothing", "NOTHING_NEW")}
 

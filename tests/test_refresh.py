@@ -74,7 +74,7 @@ def test_a_row_that_somebody_doubled_goes_with_the_rebuild(shop):
 
 def test_a_foreign_write_under_a_run_is_told(shop):
     shop.put("raw.sales", [("a", 10)], SCHEMA)
-    shop.world.pins.clear()
+    shop.world.renew()
     task = refresh.prepare(shop.world, SALES, "auto")
     shop.delta("gold.sales").delete("shop = 'b'")
     with pytest.raises(CommitLost, match="somebody else wrote"):
@@ -101,7 +101,7 @@ def test_a_run_that_pinned_an_older_version_never_takes_a_target_back(shop):
     )
     shop.run(joined)
     shop.put("raw.names", [("b", "Ben")], names)
-    shop.world.pins.clear()
+    shop.world.renew()
     shop.world.pins["raw.sales"] = old
     made = refresh.prepare(shop.world, joined, "auto").plan
     assert (made.kind, made.reason) == ("nothing", "NOTHING_NEW") and "another run" in made.detail
@@ -110,7 +110,7 @@ def test_a_run_that_pinned_an_older_version_never_takes_a_target_back(shop):
 
 def test_a_feed_whose_files_are_gone_rebuilds_and_says_so(shop):
     shop.delta("raw.sales").update("shop = 'a'", {"amount": "amount + 1"})
-    shop.world.pins.clear()
+    shop.world.renew()
     task = refresh.prepare(shop.world, SALES, "auto")
     shutil.rmtree(Path(shop.uri("raw.sales"), "_change_data"))
     run = Run("r", SALES.target)

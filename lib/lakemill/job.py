@@ -34,8 +34,9 @@ class Job:
     source: a table name, several (one that is joined with itself is named twice), or Dump(feed).   map: DataFrame(s)
     -> DataFrame, row by row; None keeps rows as they are.   key: the columns rows meet on; [] is one row for the whole
     table; None appends.   reduce: reducers by column name, Latest(by), or PerKey(fn); empty is the distinct keys.
-    target: the table's name.   files: the texts of the files that it was loaded from, its own and those of the modules
-    that it imports, by their names below the jobs' folder; none where it was built elsewhere.
+    target: the table's name.   cluster: those columns of the key by which rows lie near each other in files; none: days
+    and times, then the key as it is.   files: the texts of the files that it was loaded from, its own and those of the
+    modules that it imports, by their names below the jobs' folder; none where it was built elsewhere.
     Raises UsageError, in the user's words, where these do not fit together.
     """
 
@@ -44,6 +45,7 @@ class Job:
     map: Callable[..., DataFrame] | None = None
     key: Sequence[str] | None = None
     reduce: Mapping[str, Reducer] | Latest | PerKey = field(default_factory=dict)
+    cluster: Sequence[str] = ()
     files: Mapping[str, str] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -51,11 +53,15 @@ class Job:
             self._refuse(f'key="{self.key}" is a text; a key is a list, as in key=["{self.key}"]')
         if self.key is not None:
             object.__setattr__(self, "key", tuple(self.key))
+        if isinstance(self.cluster, str):
+            self._refuse(f'cluster="{self.cluster}" is a text; write cluster=["{self.cluster}"]')
+        object.__setattr__(self, "cluster", tuple(self.cluster))
         if self.outside is None and not isinstance(self.source, str):
             object.__setattr__(self, "source", tuple(cast(Sequence[str], self.source)))
         self._check_names()
         self._check_map()
         self._check_reduce()
+        self._check_cluster()
 
     @cached_property
     def outside(self) -> Dump | None:
@@ -111,6 +117,11 @@ class Job:
                 f"its map {self.map.__name__}{inspect.signature(self.map)} does not take one DataFrame "
                 f"for each of its sources ({', '.join(self.sources)})"
             )
+
+    def _check_cluster(self) -> None:
+        other = [name for name in self.cluster if name not in (self.key or ())]
+        if other:
+            self._refuse(f'it is clustered by "{other[0]}", which is no column of its key {list(self.key or ())}')
 
     def _check_reduce(self) -> None:
         if not isinstance(self.reduce, Mapping | Latest | PerKey):

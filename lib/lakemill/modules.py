@@ -162,13 +162,15 @@ def sources(folder: Path, file: Path) -> dict[str, str]:
     Imports are read, not done: one in a function counts, one by a computed name (importlib) is not seen.
     """
     texts: dict[str, str] = {}
+    here = {path.name.partition(".")[0] for path in folder.iterdir()}
     waiting = [file]
     while waiting:
         path = waiting.pop()
         name = path.relative_to(folder).as_posix()
         if name not in texts:
             texts[name] = importlib.util.decode_source(path.read_bytes())
-            waiting += [imported for module in imports(name, texts[name]) for imported in _files(folder, module)]
+            own = [module for module in imports(name, texts[name]) if module.partition(".")[0] in here]
+            waiting += [imported for module in own for imported in _files(folder, module)]
     return dict(sorted(texts.items()))
 
 

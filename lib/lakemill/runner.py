@@ -1,9 +1,10 @@
 """Running tables: in their order, each under its lock, each kept in the ledger; a failure stops only what reads it."""
 
+import os
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import monotonic
 
 from lakemill.conf import Conf
@@ -18,11 +19,28 @@ from lakemill.lake.session import start_session
 from lakemill.lake.tables import Lake
 from lakemill.observe.cost import metered
 from lakemill.observe.ledger import record
+from lakemill.observe.profile import Profile
 from lakemill.observe.runs import DONE, FAILED, LEDGER, SKIPPED, STOPPED, Run
 from lakemill.refresh import refresh
+from lakemill.refresh.idle import Idle
 from lakemill.refresh.plan import POLICIES
+from lakemill.schedule import scheduled
 from lakemill.signals import heard, last_words, name_of
 from lakemill.world import World
+
+LOST = (FAILED, SKIPPED, STOPPED)
+"""The states of a run after which the tables that read its table are not worked on."""
+
+
+POOL = "spark.scheduler.pool"
+"""Tables that are worked on side by side have a pool each: none waits until another has done its tasks."""
+TABLES_AT_ONCE = 4
+"""Tables at a time at most, where nobody says how many: each takes a share of the driver's memory."""
+
+
+def side_by_side() -> int:
+    """How many tables are worked on at a time where nobody says: as many as this machine has processors, up to 4."""
+    return min(TABLES_AT_ONCE, os.cpu_count() or 1)
 
 
 @dataclass
@@ -47,7 +65,7 @@ class Outcome:
 def open_world(conf: Conf) -> World:
     """Start Spark and open the project's lake."""
     spark = start_session(conf.spark)
-    return World(Lake(spark, conf.lake, conf.tables), conf.landing, lock_folder(conf.lake))
+    return World(Lake(spark, conf.lake, conf.tables), conf.landing, lock_folder(conf.lake), conf.spark)
 
 
 def run_tables(
@@ -58,47 +76,56 @@ def run_tables(
     where: str | None = None,
     begins: Callable[[str], None] = lambda table: None,
     ends: Callable[[Run], None] = lambda run: None,
+    threads: int = 1,
+    profiled: bool = False,
+    idle: Idle | None = None,
 ) -> Outcome:
-    """Run the tables asked for (none: all), in order. `begins` and `ends` are called around each.
+    """Run the tables asked for (none: all), each after those that it reads. `begins` and `ends` are called around each.
 
-    where: a condition on the key of the one table asked for; these keys are made anew.
+    where: a condition on the key of the one table asked for; these keys are made anew.   threads: how many tables are
+    worked on at a time.   profiled: whether each run says what its stages cost.   idle: the tables for which nothing is
+    new, as is known before; the others read the versions that these were seen at.
     """
     if where and len(select(jobs, wanted)) != 1:
         raise UsageError("--where is about the keys of one table; name that one.")
     if policy not in POLICIES:
         raise UsageError(f'There is no policy "{policy}". {did_you_mean(policy, POLICIES)}')
-    names, outcome = select(jobs, wanted), Outcome()
-    world.pins.clear()
-    run_id, lost = uuid.uuid4().hex[:12], set[str]()
-    for name in names:
-        run = Run(run_id, name)
-        outcome.runs.append(run)
+    names, run_id = select(jobs, wanted), uuid.uuid4().hex[:12]
+    known = idle or Idle()
+    world.renew()
+    world.pins.update({name: replace(pin, table=world.lake.table(name)) for name, pin in known.pins.items()})
+    begun: dict[str, Run] = {}
+    failures: dict[str, BaseException] = {}
+
+    def work(name: str) -> None:
+        if name in known.runs:
+            begun[name] = known.runs[name]
+            return
+        run = begun[name] = Run(run_id, name)
         begins(name)
-        broken = sorted(lost & set(jobs[name].sources))
+        broken = sorted(source for source in jobs[name].sources if source in begun and begun[source].status in LOST)
         if broken:
             run.status, run.error = SKIPPED, f"{broken[0]}, which it reads, failed"
-        else:
-            with _told(run, outcome):
-                run_table(world.apart(), jobs[name], policy, run, where)
-        if run.status in (FAILED, SKIPPED):
-            lost.add(name)
-        ends(run)
-        if heard():
-            break
+            return
+        with _told(run, failures):
+            run_table(world.apart(), jobs[name], policy, run, where, profiled)
+
+    reads = {name: set(jobs[name].sources) for name in names}
+    for name in scheduled(names, reads, threads, work, stopped=lambda: heard() is not None):
+        ends(begun[name])
+    outcome = Outcome([begun[name] for name in names if name in begun])
+    outcome.error = next((failures[name] for name in names if name in failures), None)
     _end_as_told(outcome)
-    _record(world, outcome)
+    _record(world, outcome, [run for run in outcome.runs if run.target not in known.runs])
     _end_as_told(outcome)
     return outcome
 
 
 def _end_as_told(outcome: Outcome) -> None:
-    """Where a signal ended the run, say so in the outcome, and of the table that it was at."""
+    """Where a signal ended the run, say so in the outcome."""
     number = heard()
     if number is None:
         return
-    for last in outcome.runs[-1:]:
-        if last.status == FAILED:
-            last.status, last.error = STOPPED, f"stopped by {name_of(number)}"
     done = ", ".join(run.target for run in outcome.runs if run.status == DONE)
     outcome.error = Stopped(
         f"stopped by {name_of(number)}; {f'done and recorded: {done}; ' if done else ''}what was under way is whole, "
@@ -107,19 +134,22 @@ def _end_as_told(outcome: Outcome) -> None:
     )
 
 
-def _record(world: World, outcome: Outcome) -> None:
+def _record(world: World, outcome: Outcome, runs: Sequence[Run]) -> None:
     try:
         with last_words():
-            record(world.lake, outcome.runs)
+            record(world.lake, runs)
     except Exception as error:  # the tables are committed; their results must still be shown
         outcome.unrecorded = (
             f"{LEDGER}: the runs could not be recorded: {in_words(error)} The next run of these tables records them."
         )
 
 
-def run_table(world: World, job: Job, policy: str, run: Run, where: str | None = None) -> None:
-    """One table, under its lock, metered."""
-    with lock(world.locks, job.target), metered(world.spark, f"{run.run_id} {job.target}") as cost:
+def run_table(world: World, job: Job, policy: str, run: Run, where: str | None = None, profiled: bool = False) -> None:
+    """One table, under its lock, metered; profiled: stage by stage."""
+    group = f"{run.run_id} {job.target}"
+    run.profile = Profile(world.spark, group) if profiled else None
+    world.spark.sparkContext.setLocalProperty(POOL, job.target)
+    with lock(world.locks, job.target), metered(world.spark, group) as cost:
         refresh(world, job, policy, run, where)
         world.lake.enlist(job.target)
     run.spark_jobs, run.bytes_read = cost.spark_jobs, cost.bytes_read
@@ -172,16 +202,14 @@ def _failed(name: str, error: Exception) -> LakemillError:
 
 
 @contextmanager
-def _told(run: Run, outcome: Outcome) -> Iterator[None]:
+def _told(run: Run, failures: dict[str, BaseException]) -> Iterator[None]:
     """Time the run and keep its error: the tables that do not depend on it still run."""
     began = monotonic()
     try:
         yield
-    except LakemillError as error:
-        run.status, run.error = FAILED, str(error)
-        outcome.error = outcome.error or error
     except Exception as error:
-        run.status, run.error = FAILED, f"{run.target}: {in_words(error)}"
-        outcome.error = outcome.error or error
+        failures[run.target], number = error, heard()
+        words = str(error) if isinstance(error, LakemillError) else f"{run.target}: {in_words(error)}"
+        run.status, run.error = (STOPPED, f"stopped by {name_of(number)}") if number else (FAILED, words)
     finally:
         run.seconds = round(monotonic() - began, 3)

@@ -21,8 +21,9 @@ from lakemill.cli.show import show
 from lakemill.conf import load_conf
 from lakemill.core.mapreduce import target_rows, totals
 from lakemill.core.reduction import reduction
+from lakemill.lake.layout import laid_out
 from lakemill.lake.session import start_session
-from lakemill.lake.tables import Lake, by_range
+from lakemill.lake.tables import Lake
 from lakemill.observe.cost import metered
 from lakemill.observe.runs import Run
 from lakemill.runner import run_table
@@ -101,7 +102,7 @@ def make(world: World, rows: int) -> None:
     households = world.spark.range(HOUSEHOLDS).select(
         F.col("id").alias("household"), (F.col("id") % 12).cast("int").alias("income")
     )
-    write(world, "raw.sales", by_range(sales, ["day"], rows))
+    write(world, "raw.sales", laid_out(sales, ["day"], rows))
     write(world, "raw.products", products.coalesce(1))
     write(world, "raw.households", households.coalesce(1))
 
@@ -141,7 +142,7 @@ def vacuumed(world: World, at: int) -> Run:
 
 def updated(world: World) -> Run:
     """One run of the job."""
-    world.pins.clear()
+    world.renew()
     run, began = Run(f"bench-{time.monotonic_ns()}", JOB.target), time.monotonic()
     run_table(world, JOB, "auto", run)
     run.seconds = time.monotonic() - began

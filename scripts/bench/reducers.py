@@ -243,7 +243,7 @@ def removal(name: str, first: Taken, inserts: list[Taken], removed: list[Taken])
 
 def updated(world: World, job: Job) -> Run:
     """One run of the job."""
-    world.pins.clear()
+    world.renew()
     run = Run("bench", job.target)
     run_table(world, job, "auto", run)
     return run

@@ -55,7 +55,7 @@ def measure(world: World) -> None:
     nothing = [timed(lambda: run_tables(world, jobs)) for _ in range(ROUNDS + 1)]
     for at in range(ROUNDS + 1):
         correct_a_day(world, at)
-        world.pins.clear()
+        world.renew()
         for name in TABLES:
             run = Run("bench", name)
             began = time.monotonic()

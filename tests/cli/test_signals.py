@@ -125,14 +125,14 @@ def ends(process: subprocess.Popen, number: int, seconds: float = 20) -> str:
 @pytest.mark.spark
 @pytest.mark.faults
 def test_the_ledger_tells_what_was_committed_before_a_kill_and_a_signal(project):
-    killed = start(project, "run")
+    killed = start(project, "run", "--threads", "1")  # so that gold.a is made before gold.b begins
     until(lambda: is_at(project, killed, "gold.b"))
     killed.kill()  # Python alone, as an out-of-memory killer does it
     killed.communicate(timeout=60)
     until(lambda: is_gone(killed.pid), 30)
     assert not (project / "lake" / "ops").exists()
 
-    stopped = start(project, "run")
+    stopped = start(project, "run", "--threads", "2")
     until(lambda: is_at(project, stopped, "gold.b"))
     time.sleep(2)
     assert "stopped by SIGTERM" in ends(stopped, signal.SIGTERM)

@@ -251,7 +251,7 @@ def test_per_key_side_by_side_for_a_given_time(spark, tmp_path):
 def test_a_change_that_the_map_does_not_show_touches_no_key(lake):
     lake.put("raw.rows", [(1, 1, "a", 10, 5, "Ulm"), (1, 2, None, 20, 5, "Bonn")], SCHEMA)
     lake.run(JOBS["history"])
-    lake.world.pins.clear()
+    lake.world.renew()
     lake.delta("raw.rows").update("id = 1", {"v": "v + 1"})
     version = lake.log("gold.history").version
     said = explain(lake.world, JOBS["history"])

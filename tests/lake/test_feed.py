@@ -22,7 +22,7 @@ FEED = "delta.enableChangeDataFeed"
 
 
 def planned(lake, job=SALES, policy="auto"):
-    lake.world.pins.clear()
+    lake.world.renew()
     return prepare(lake.world, job, policy).plan
 
 
@@ -202,7 +202,7 @@ def test_old_rows_are_had_from_the_feed_when_their_version_is_gone(shop):
     shop.delta("raw.names").update("shop = 'b'", {"name": "'Bob'"})
     shop.delta("raw.sales").update("amount = 5", {"shop": "'a'"})
     shop.put("raw.sales", [("b", 9), ("c", 3)], SCHEMA)
-    shop.world.pins.clear()
+    shop.world.renew()
     task = prepare(shop.world, job, "update")
     assert not task.changes["raw.names"].kept and task.changes["raw.sales"].kept
     followed(shop, "update", "UPDATE", job)
@@ -256,7 +256,7 @@ def test_rows_that_were_never_there_together_are_no_reason_to_fail(lake):
     lake.delta("raw.units").update("shop = 'a'", {"unit": "2"})
     with pytest.raises(UsageError, match="CHANGE_REFUSED"):
         lake.run(job, "update")
-    lake.world.pins.clear()
+    lake.world.renew()
     run = lake.run(job)
     assert (run.plan, run.reason) == ("rebuild", "CHANGE_REFUSED")
     assert lake.rows("gold.ratios") == [("a", 2.0), ("b", 2.0)]
@@ -344,7 +344,7 @@ def test_a_log_that_begins_after_a_checkpoint_is_none_to_read_a_feed_by(lake):
     for version in range(2):
         (log / f"{version:020d}.json").unlink()
     lake.spark._jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()
-    lake.world.pins.clear()
+    lake.world.renew()
     assert lake.run(SALES).reason == "FEED_EXPIRED"
     assert lake.rows("gold.sales") == [("a", 7, 28, 7)]
 
@@ -356,7 +356,7 @@ def test_many_equal_rows_are_no_small_change(lake):
     lake.spark.range(many).selectExpr("'a' shop", "1L amount").coalesce(1).write.format("delta").mode("append").save(
         lake.uri("raw.sales")
     )
-    lake.world.pins.clear()
+    lake.world.renew()
     change = prepare(lake.world, SALES, "auto").changes["raw.sales"]
     assert change.feed_rows == many and change.feed_bytes < plan.SMALL_BYTES and not plan.is_small([change])
     lake.run(SALES)

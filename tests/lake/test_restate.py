@@ -32,7 +32,7 @@ REGIONS = Job(
 
 
 def restated(lake, job: Job, where: str) -> Run:
-    lake.world.pins.clear()
+    lake.world.renew()
     run = Run("r", job.target)
     run_table(lake.world, job, "auto", run, where)
     return run
@@ -40,7 +40,7 @@ def restated(lake, job: Job, where: str) -> Run:
 
 def damage(lake, job: Job) -> None:
     """As a run that went wrong would leave the table: with its progress, wrong rows of all keys, and lost ones."""
-    lake.world.pins.clear()
+    lake.world.renew()
     progress = prepare(lake.world, job, "auto").next_progress()
     rows, _ = to_local(lake.world.lake.table(job.target).full(lake.log(job.target).version))
     last = rows.columns[-1] if rows.columns[-1] != "_state" else rows.columns[-2]
@@ -115,7 +115,7 @@ def test_a_table_that_was_written_meanwhile_is_left_alone(shop, monkeypatch):
         return prepare(world, job, policy)
 
     run, before = Run("r", SALES.target), shop.log("gold.sales").version
-    shop.world.pins.clear()
+    shop.world.renew()
     tasks = iter([prepare, overtaken])
     monkeypatch.setattr("lakemill.refresh.prepare", lambda *given: next(tasks)(*given))
     with pytest.raises(CommitLost, match="it was written meanwhile; no keys were made anew"):

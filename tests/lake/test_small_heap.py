@@ -33,7 +33,7 @@ def put(name, rows):
 
 
 def run(job, policy):
-    world.pins.clear()
+    world.renew()
     done = Run("r", job.target)
     run_table(world, job, policy, done)
     return done

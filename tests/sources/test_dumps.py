@@ -1,6 +1,7 @@
 """A dump is taken whole or not at all: what is not as its manifest says is refused by name, and nothing is loaded."""
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -274,8 +275,11 @@ def test_what_did_not_arrive_is_told_and_the_load_is_taken_back(lake, landing):
     assert lake.differences(SALES) == []
 
 
-def test_a_run_reads_new_manifests_and_the_rows_of_their_days_only(lake, monkeypatch):
-    """With hundreds of dumps known, a run reads the new ones' manifests, and of the table the files of their days."""
+def test_a_run_reads_new_manifests_and_no_row_of_before(lake, monkeypatch):
+    """With hundreds of dumps known, a run reads the new ones' manifests, and of the table the files of their days.
+
+    It is not asked which dumps it has: its commits tell that.
+    """
     feed = Path(lake.world.landing, "sales")
     days = [f"2016-{n // 28 + 1:02}-{n % 28 + 1:02}" for n in range(200)]
     for n, day in enumerate(days):
@@ -291,10 +295,31 @@ def test_a_run_reads_new_manifests_and_the_rows_of_their_days_only(lake, monkeyp
     opened: list[str] = []
     read = Storage.content
     monkeypatch.setattr(Storage, "content", lambda self, uri, most=None: opened.append(uri) or read(self, uri, most))
+    early = deliver(feed / "early", {"sales.csv": (b"id,note\nearly,\n", 1)}, day="2015-01-01")
+    os.utime(early / "manifest.json", (mark / 1000 - 500, mark / 1000 - 500))  # by a clock that is behind
+    deliver(feed / "again", {"sales.csv": (b"id,note\n0,\n", 1)}, day=days[0])
+    monkeypatch.setattr(sys.modules[plan_load.__module__], "loaded_dumps", None)
     task = plan_load(lake.world, SALES, "auto")
-    assert (task.plan.kind, sorted(path.rsplit("/", 2)[1] for path in opened)) == ("update", ["late-0", "late-1"])
-    asked = table.full(table.log().version).where(of_days(task.dumps))
+    assert task.plan.kind == "update"
+    assert sorted(path.rsplit("/", 2)[1] for path in opened) == ["again", "early", "late-0", "late-1"]
+    assert sorted(dump.folder for dump in task.dumps) == ["early", "late-0", "late-1"]
+    asked = table.full(table.log().version).where(of_days(dump for dump in task.dumps if dump.folder != "early"))
     assert len(table.full(table.log().version).inputFiles()) > 5
     assert len(asked.inputFiles()) == 1  # the file of March; that of the new day there is none
-    assert set(loaded_dumps(table, task.dumps).values()) == {"sales/2016-03-01/sales.csv"}
-    assert lake.run(SALES).rows_out == 2
+    assert lake.run(SALES).rows_out == 3
+
+
+def test_what_is_delivered_again_is_looked_at_once(lake, landing, monkeypatch):
+    """A commit without rows tells the next run of it, and the ledger nothing."""
+    lake.run(SALES)
+    deliver(landing / "2017-01-01-again", {"renamed.csv": (GOOD, 3)})
+    assert (lake.run(SALES).plan, lake.log("bronze.sales").version) == ("nothing", 1)
+    monkeypatch.setattr(Storage, "content", None)
+    assert (lake.run(SALES).detail, lake.log("bronze.sales").version) == ("the landing is as it was", 1)
+    (landing / "2017-01-01").rename(lake.root / "elsewhere")  # kept elsewhere
+    for _ in range(2):
+        assert (lake.run(SALES).plan, lake.log("bronze.sales").version) == ("nothing", 2)
+    monkeypatch.undo()
+    (lake.root / "elsewhere").rename(landing / "back")
+    assert lake.run(SALES).plan == "nothing"
+    assert ids(lake) == ["1", "2", "3"]

@@ -20,6 +20,7 @@ COMMANDS = {
     "verify": "recompute tables at their recorded versions and compare",
     "maintain": "compact tables and remove what neither their settings nor their readers need",
     "status": "every table: rows, version, last run",
+    "contract": "check, draft, compare, import and export what tables promise (conf/contracts)",
     "graph": "which table reads which, in order",
     "history": "the recorded runs of tables, newest first",
     "package": "write the zip that a cluster runs",

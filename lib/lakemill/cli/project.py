@@ -9,6 +9,7 @@ from lakemill.graph import load_jobs, ordered
 from lakemill.job import Job
 
 if TYPE_CHECKING:
+    from lakemill.lake.sparkless import FileLake
     from lakemill.world import World
 
 
@@ -18,6 +19,12 @@ class Project:
 
     conf: Conf
     jobs: dict[str, Job]
+
+    def files(self) -> "FileLake":
+        """The project's lake as its files tell it, without Spark."""
+        from lakemill.lake.sparkless import NO_SPARK, FileLake
+
+        return FileLake(NO_SPARK, self.conf.lake, self.conf.tables)
 
     def lake(self) -> "World":
         """Spark, started, and the project's lake in it."""

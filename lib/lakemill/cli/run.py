@@ -12,17 +12,33 @@ from lakemill.conf import ENVIRONMENTS
 from lakemill.errors import Stopped, UsageError
 from lakemill.graph import select
 from lakemill.observe.runs import FAILED, SKIPPED, STOPPED, Run
-from lakemill.refresh.plan import POLICIES
-from lakemill.runner import Outcome, run_tables
+from lakemill.refresh.idle import idle_tables
+from lakemill.refresh.plan import POLICIES, POLICY_NAMES
+from lakemill.runner import Outcome, run_tables, side_by_side
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The tables, how, and where."""
     parser.add_argument("tables", metavar="TABLE", nargs="*")
-    parser.add_argument("--policy", choices=POLICIES, default="auto", help="update refuses to rebuild")
+    parser.add_argument("--policy", type=policy, choices=POLICIES, default="auto", help="update refuses to rebuild")
+    parser.add_argument("--threads", type=whole_number, default=side_by_side(), metavar="N", help="tables at a time")
+    parser.add_argument("--profile", action="store_true", help="print what each stage of each table costs")
     parser.add_argument("--where", metavar="CONDITION", help="of one table: make the keys anew for which this holds")
     parser.add_argument("--env", choices=ENVIRONMENTS, default="local", help="where to run")
     parser.add_argument("--dry-run", action="store_true", help="print what would be sent to AWS, and send nothing")
+
+
+def policy(name: str) -> str:
+    """A policy, by its name or by what other tools call it: incremental, full."""
+    return POLICY_NAMES.get(name, name)
+
+
+def whole_number(text: str) -> int:
+    """A number of threads."""
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
 
 
 def does(asked: argparse.Namespace, start: Path) -> int:
@@ -33,9 +49,17 @@ def does(asked: argparse.Namespace, start: Path) -> int:
         raise UsageError("--dry-run shows what is sent to AWS; --env local sends nothing. See `lakemill explain`.")
     with busy(asked.json) as tell:
         project = project_at(start)
-        select(project.jobs, asked.tables)  # a name that no job has is told before Spark starts
-        outcome = run_tables(project.lake(), project.jobs, asked.tables, asked.policy, asked.where, begins=tell)
-    return show_runs(outcome, asked.json)
+        names = select(project.jobs, asked.tables)  # a name that no job has is told before Spark starts
+        jobs = [] if asked.where else [project.jobs[name] for name in names]
+        idle = idle_tables(project.conf, jobs, asked.policy)
+        if [*idle.runs] != names:
+            outcome = run_tables(
+                project.lake(), project.jobs, names, asked.policy, asked.where, tell, threads=asked.threads,
+                profiled=asked.profile, idle=idle,
+            )  # fmt: skip
+            return show_runs(outcome, asked.json, asked.profile)
+    complain("nothing is new: the tables' logs and the landing tell it, so Spark was not started.")
+    return show_runs(Outcome([*idle.runs.values()]), asked.json)
 
 
 def _submit(project: Project, asked: argparse.Namespace) -> int:
@@ -64,9 +88,17 @@ def _submit(project: Project, asked: argparse.Namespace) -> int:
     return 128 + signal.SIGINT if ended.interrupted else 0 if ended.state.done else 1
 
 
-def show_runs(outcome: Outcome, as_json: bool = False) -> int:
-    """What a run did, a line a table, and what failed; the command's exit code."""
-    show([_line(run) for run in outcome.runs], as_json)
+def show_runs(outcome: Outcome, as_json: bool = False, profiled: bool = False) -> int:
+    """What a run did, a line a table, and what failed; the command's exit code.
+
+    profiled: then what each stage cost, a line a stage; in JSON it stands with the table's line.
+    """
+    lines = [_line(run) for run in outcome.runs]
+    if profiled and as_json:
+        lines = [{**line, "stages": _stages(run)} for line, run in zip(lines, outcome.runs, strict=True)]
+    show(lines, as_json)
+    if profiled and not as_json:
+        show([{"table": run.target, **stage} for run in outcome.runs for stage in _stages(run)])
     for run in outcome.runs:
         if run.status in (FAILED, SKIPPED):
             complain(run.error or run.status)
@@ -92,3 +124,18 @@ def _line(run: Run) -> Row:
         "version": run.version,
         "seconds": run.seconds,
     }
+
+
+def _stages(run: Run) -> list[Row]:
+    """What each stage of a run cost."""
+    stages = run.profile.stages if run.profile else {}
+    return [
+        {
+            "stage": name,
+            "seconds": round(cost.seconds, 3),
+            "spark jobs": cost.spark_jobs,
+            "JVM calls": cost.jvm_calls,
+            "bytes read": cost.bytes_read,
+        }
+        for name, cost in stages.items()
+    ]

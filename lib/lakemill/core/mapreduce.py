@@ -4,6 +4,7 @@ A change is a row with a weight. The map runs on the added and on the removed ro
 attached afterwards, so that a map can neither see nor spoil it. A rebuild is the same with nothing removed.
 """
 
+from collections.abc import Mapping
 from functools import reduce
 
 from pyspark.sql import Column, DataFrame, Row, functions as F
@@ -78,14 +79,16 @@ def delta(change: DataFrame, reduction: Reduction) -> DataFrame:
     return lists.select(*_key(reduction), sums, entries).where(_effect(reduction))
 
 
-def advance(deltas: DataFrame, old: DataFrame, reduction: Reduction) -> DataFrame:
+def advance(deltas: DataFrame, old: DataFrame, reduction: Reduction, few: bool = False) -> DataFrame:
     """One row a touched key, as `totals` has it: its stored parts, with what came added and what went taken away.
 
-    old: the target's rows of these keys.   `_at_risk` marks the keys that still have rows and of which a part is not
-    known from this: they are recomputed from the sources.
+    old: the target's rows of these keys.   few: they may come to the driver.   `_at_risk` marks the keys that still
+    have rows and of which a part is not known from this: they are recomputed from the sources.
     """
-    stored = old.withColumn(FOUND, F.lit(True)).alias("t")
-    joined = deltas.alias("d").join(stored, same_key(reduction.key, "d", "t"), "left")
+    stored = old.withColumn(FOUND, F.lit(True))
+    joined = deltas.alias("d").join(
+        (F.broadcast(stored) if few else stored).alias("t"), same_key(reduction.key, "d", "t"), "left"
+    )
     there, known = F.coalesce(F.col(f"t.{FOUND}"), F.lit(False)), reduction.stored("t")
     was = [F.when(there, known[name]).otherwise(_none(part)).alias(name) for name, part in reduction.parts.items()]
     met = joined.select(
@@ -103,13 +106,16 @@ def advance(deltas: DataFrame, old: DataFrame, reduction: Reduction) -> DataFram
 
 def overdrawn(advanced: DataFrame, reduction: Reduction) -> DataFrame:
     """The keys of which the change takes away more than there was: a damaged feed, or a target that others wrote."""
-    lacking = F.lit(False)
-    for name, total in reduction.totals.items():
-        if total.counts:
-            lacking |= column(name) < 0
+    below = lacking({name: column(name) for name in reduction.totals}, reduction)
     for name, part in reduction.collected.items():
-        lacking |= ~F.col(AT_RISK) & part.negative(column(name))
-    return advanced.where(lacking)
+        below |= ~F.col(AT_RISK) & part.negative(column(name))
+    return advanced.where(below)
+
+
+def lacking(parts: Mapping[str, Column], reduction: Reduction) -> Column:
+    """Whether a total that counts rows is less than nothing."""
+    counts = [parts[name] < 0 for name, total in reduction.totals.items() if total.counts]
+    return reduce(lambda some, more: some | more, counts, F.lit(False))
 
 
 def lack(row: Row, reduction: Reduction) -> str:

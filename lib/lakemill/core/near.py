@@ -60,27 +60,21 @@ def near(keys: DataFrame, key: tuple[str, ...]) -> Near:
         return Near()
     dates = frozenset(name for name in names if isinstance(keys.schema[name].dataType, DateType))
     read = [F.unix_date(column(name)) if name in dates else column(name) for name in names]
-    asked = [part for value in read for part in (_values(value), F.max(value), F.count(value))]
-    *answers, count = keys.agg(*asked, F.count(F.lit(1))).collect()[0]
-    told = zip(names, answers[0::3], answers[1::3], answers[2::3], strict=True)
+    rows = keys.select(*read).collect()  # of rows that the driver holds, no job runs
     of_each = max(1, RANGES // len(names))
-    ranges = {name: _ranges(values, most, of_each) for name, values, most, present in told if present == count > 0}
-    return Near(ranges, dates)
+    values = {name: {row[at] for row in rows} for at, name in enumerate(names)}
+    told = {name: sorted(of) for name, of in values.items() if of and None not in of}
+    return Near({name: _ranges(of, of_each) for name, of in told.items()}, dates)
 
 
 def _ordered(kind: DataType) -> bool:
     return isinstance(kind, IntegralType | DecimalType | DateType | StringType)
 
 
-def _values(of: Column) -> Column:
-    """The least of the values, in order, and one more than are looked at."""
-    return F.slice(F.sort_array(F.collect_set(of)), 1, VALUES + 1)
-
-
-def _ranges(values: Sequence[Any], most: Any, at_most: int) -> list[Range]:
+def _ranges(values: Sequence[Any], at_most: int) -> list[Range]:
     """Ranges that hold these values, which are in order: cut where the widest gaps are, while that leaves out much."""
     if len(values) > VALUES:
-        return [(values[0], most)]
+        return [(values[0], values[-1])]
     places = _places(values)
     gaps = [(after - before, at) for at, (before, after) in enumerate(pairwise(places), start=1) if after - before > 1]
     cuts, within = list[int](), places[-1] - places[0]

@@ -8,7 +8,6 @@ from pyspark.sql import Column, DataFrame
 from lakemill.core import bags
 from lakemill.core.keys import key_columns, of_keys
 from lakemill.core.local import Held
-from lakemill.core.near import Near, near
 from lakemill.kinds.kind import Kind, Work, Write
 from lakemill.lake.merge import merge_rows
 from lakemill.lake.tables import Table
@@ -60,7 +59,7 @@ class ByFunction(Kind):
             touched, keys = work.touched(self.reduced(work.change))
             work.run.keys_recomputed = work.run.keys_touched
         with work.stage("recompute"):
-            place = near(touched, self._key) if keys.small else Near()
+            place = work.near(touched, keys.small)
             stored = work.stored().alias("t").where(place.of("t"))
             old = of_keys(stored, touched, self._key, keys.small) if self._key else stored
             rows = self.per_key.rows(work.mapped_now(touched, place, keys.small))

@@ -48,6 +48,9 @@ class Work(Protocol):
     def touched(self, keys: DataFrame) -> tuple[DataFrame, Held]:
         """The touched keys, computed and counted, and how to hold what comes of them."""
 
+    def near(self, keys: DataFrame, few: bool, sources: bool = True) -> Near:
+        """Where these keys lie in the target, and in its sources, if they are few and that spares much reading."""
+
     def mapped_now(self, keys: DataFrame, place: Near, few: bool) -> DataFrame:
         """The mapped rows of these keys, of the sources as they are now."""
 

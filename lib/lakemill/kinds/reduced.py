@@ -3,20 +3,24 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from py4j.protocol import Py4JJavaError
+from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, functions as F
 from pyspark.sql.types import StructField
 
 from lakemill.columns import column, one_zero
 from lakemill.core import mapreduce
+from lakemill.core.addition import OVERDRAWN, addition
 from lakemill.core.keys import of_keys, same_key
 from lakemill.core.local import Held
-from lakemill.core.near import Near, near
+from lakemill.core.near import Near
 from lakemill.core.reduction import Reduction
 from lakemill.errors import CorruptFeed, row_text
 from lakemill.kinds.expected import aggregated_rows, with_totals
 from lakemill.kinds.kind import Kind, Work, Write
 from lakemill.kinds.states import wrong_states
-from lakemill.lake.merge import merge_difference, merge_keys
+from lakemill.lake.layout import clustering
+from lakemill.lake.merge import merge_additions, merge_difference, merge_keys
 from lakemill.lake.tables import Table
 from lakemill.observe.runs import Run
 from lakemill.reducers import Collected, Latest, Part, Reducer, Total
@@ -74,23 +78,25 @@ class Reduced(Kind):
     def difference(self, target: Table, stored: DataFrame, rows: DataFrame, held: Held) -> Write | None:
         if not target.has_one_row_a(self.reduction.key):
             return None
-        return lambda target: merge_difference(target, rows, self.reduction.key)
+        return lambda target: merge_difference(target, rows, self._order(rows))
 
     def update(self, work: Work) -> Write:
         with work.stage("change"):
             deltas, held = work.touched(self.reduced(work.change))
         with work.stage("touched"):
-            place = near(deltas, self.reduction.key) if held.small else Near()
+            place = work.near(deltas, held.small, sources=bool(self.reduction.collected))
+            if not self.reduction.collected:
+                return self._added(work, deltas, place)
             stored = work.stored().alias("t").where(place.of("t"))
-            old, _ = held.hold(of_keys(stored, deltas, self.reduction.key, held.small))
-            advanced, _ = held.hold(mapreduce.advance(deltas, old, self.reduction))
+            old = of_keys(stored, deltas, self.reduction.key, held.small)
+            advanced, _ = held.hold(mapreduce.advance(deltas, old, self.reduction, held.small))
             self._refuse_negative(advanced)
         with work.stage("recompute"):
             parts = self._recomputed(work, advanced, place, held)
         rows = mapreduce.target_rows(parts, self.reduction, with_gone=True)
         if held.small:  # else each clause of the MERGE would hold every column's whole expression
             rows, _ = held.hold(rows)
-        return lambda target: merge_keys(target, rows, self.reduction.key, place.of("t"))
+        return lambda target: merge_keys(target, rows, self._order(rows), place.of("t"))
 
     def restate(self, mapped: DataFrame, old: DataFrame, where: Column, held: Held, run: Run) -> Write:
         now = self.rows(_one_zero(mapped, self.reduction.key).where(where))
@@ -98,7 +104,27 @@ class Reduced(Kind):
         gone = old.alias("t").join(now.alias("s"), met, "left_anti").withColumn(mapreduce.GONE, F.lit(True))
         whole = now.withColumn(mapreduce.GONE, F.lit(False)).unionByName(gone)
         rows, run.keys_recomputed = held.hold(whole)
-        return lambda target: merge_keys(target, rows, self.reduction.key)
+        return lambda target: merge_keys(target, rows, self._order(rows))
+
+    def _order(self, rows: DataFrame) -> tuple[str, ...]:
+        """The key's columns, in the order in which the table's rows are laid out."""
+        return clustering(self.reduction.key, rows.schema, self.job.cluster)
+
+    def _added(self, work: Work, deltas: DataFrame, place: Near) -> Write:
+        """Of totals alone, the write is all: nothing of the target is read before."""
+        work.run.keys_recomputed = 0
+        key, rows = self.reduction.key, addition(self.reduction, "t", "s")
+
+        def write(target: Table) -> None:
+            try:
+                merge_additions(target, deltas, self._order(deltas), rows, place.of("t"))
+            except (PySparkException, Py4JJavaError) as error:
+                if OVERDRAWN in str(error):  # then it is worth to look which key it was
+                    stored = of_keys(work.stored().alias("t").where(place.of("t")), deltas, key, few=False)
+                    self._refuse_negative(mapreduce.advance(deltas, stored, self.reduction))
+                raise
+
+        return write
 
     def _recomputed(self, work: Work, advanced: DataFrame, place: Near, held: Held) -> DataFrame:
         """The touched keys' parts; those that a removal left unknown are recomputed from the sources as they are."""

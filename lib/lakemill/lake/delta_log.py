@@ -16,7 +16,7 @@ from pyspark.sql.types import StructType
 from lakemill.errors import LakemillError
 from lakemill.lake.failures import damaged_log
 from lakemill.lake.files import read_text
-from lakemill.lake.log import Commit, Log, schema_of
+from lakemill.lake.log import Commit, Log, actions_of, schema_of
 
 
 @dataclass(frozen=True)
@@ -98,8 +98,7 @@ class DeltaLog(Log):
         if text is None:
             return None
         try:
-            # Not splitlines: U+0085, U+2028 and U+2029 stand in the statistics of texts as they are.
-            return Commit(version, tuple(json.loads(line) for line in text.split("\n") if line.strip()))
+            return Commit(version, actions_of(text))
         except ValueError as error:
             file = f"{self.uri}/_delta_log/{version:020d}.json"
             raise LakemillError(f"{file} is damaged: {error}. Nothing was written. Bring the file back.") from error

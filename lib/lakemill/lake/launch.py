@@ -13,6 +13,8 @@ from pyspark import java_gateway
 from pyspark.logger import PySparkLogger
 from pyspark.sql import SparkSession
 
+from lakemill.lake.surroundings import note_launch
+
 LEVEL = "lakemill.log.level"
 """The conf that says from which level on Spark logs."""
 PYTHON_LOGS = ("DataFrameQueryContextLogger", "SQLQueryContextLogger")
@@ -25,6 +27,7 @@ def launch(spark_conf: Mapping[str, str], start: Callable[[], object]) -> None:
     A thread of its own starts it, so that a signal interrupts the wait and no call to the JVM: see `lakemill.signals`.
     PySpark, besides, takes Ctrl-C over where the main thread starts it, to raise out of the middle of such a call.
     """
+    note_launch(spark_conf)
     _tell_before(spark_conf)
     with _remembered() as launched:
         failures: list[BaseException] = []

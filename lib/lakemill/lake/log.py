@@ -106,7 +106,7 @@ class Commit:
     def feed_rows(self) -> int:
         """How many rows the change feed of this commit has, as far as the statistics of files tell."""
         files = [self._action(action, kind) for action in self.actions for kind in ("add", "remove")]
-        return 0 if self.paths("cdc") else sum(_rows(file) for file in files if file.get("dataChange"))
+        return 0 if self.paths("cdc") else sum(rows_in(file) or 0 for file in files if file.get("dataChange"))
 
     @staticmethod
     def _action(action: dict[str, Any], kind: str) -> dict[str, Any]:
@@ -186,12 +186,12 @@ class Log(Protocol):
         return None if None in commits else [commit for commit in commits if commit]
 
 
-def _rows(file: Mapping[str, Any]) -> int:
-    """How many rows a file has by its statistics; 0 where it has none."""
+def rows_in(file: Mapping[str, Any]) -> int | None:
+    """How many rows a file has by its statistics; None where it has none."""
     try:
-        return int(json.loads(file.get("stats") or "{}").get("numRecords") or 0)
-    except ValueError:
-        return 0
+        return int(json.loads(file.get("stats") or "{}")["numRecords"])
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def _vector_file(vector: Mapping[str, Any]) -> str | None:
@@ -204,6 +204,12 @@ def _vector_file(vector: Mapping[str, Any]) -> str | None:
     prefix, coded = path[:-Z85_UUID], path[-Z85_UUID:]
     name = uuid.UUID(bytes=base64.b85decode(coded.translate(Z85_TO_B85)))
     return f"{prefix}/deletion_vector_{name}.bin" if prefix else f"deletion_vector_{name}.bin"
+
+
+def actions_of(text: str) -> tuple[dict[str, Any], ...]:
+    """The actions of a commit's JSON; raises ValueError where it is damaged."""
+    # Not splitlines: U+0085, U+2028 and U+2029 stand in the statistics of texts as they are.
+    return tuple(json.loads(line) for line in text.split("\n") if line.strip())
 
 
 def schema_of(metadata: Mapping[str, Any]) -> StructType:

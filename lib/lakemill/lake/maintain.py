@@ -7,8 +7,7 @@ why Delta's own clean-up is off.
 
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -22,17 +21,16 @@ from lakemill.job import Job
 from lakemill.lake.commit import repeat
 from lakemill.lake.feed import replaced
 from lakemill.lake.files import list_files
+from lakemill.lake.layout import clustering, files_needed, is_shredded
 from lakemill.lake.log import Log
 from lakemill.lake.progress import NoProgress, Progress, TablePosition, last_progress, read_progress
 from lakemill.lake.readers import Need, Reader, log_files, need, unchanged_until
-from lakemill.lake.tables import ROWS_A_FILE, Lake, Table
+from lakemill.lake.tables import Lake, Table
+from lakemill.lake.with_settings import with_settings
 
 DAY = 86_400_000
 """Milliseconds. Readers are granted one more: files are older than the commit that names them, by as long as its job
 ran, and clocks differ."""
-
-SHREDDED = 2
-"""A keyed table is written anew when it has more than this many times the files that it needs."""
 
 VACUUM_LOGGING = "spark.databricks.delta.vacuum.logging.enabled"
 LISTING = "spark.sql.sources.parallelPartitionDiscovery.parallelism"
@@ -73,7 +71,7 @@ def maintain(lake: Lake, job: Job, readers: Sequence[Reader]) -> Maintained:
             f"{table.name}: {progress.reason}: {progress.detail}. Nothing was done; `lakemill run {table.name}` first."
         )
     done = Maintained(table.name)
-    _optimize(table, job.key or (), done)
+    _optimize(table, job.key or (), job.cluster, done)
     _vacuum(table, _needs(table, readers), done)
     # OPTIMIZE itself takes no number, so one that another run overtook could pass off older progress as the newest.
     repeat(table, _moved(lake, progress).again(), log.version)
@@ -84,7 +82,7 @@ def maintain(lake: Lake, job: Job, readers: Sequence[Reader]) -> Maintained:
 def maintain_ledger(table: Table) -> Maintained:
     """The same for the ledger: nothing is made from it, and it was made from nothing."""
     done = Maintained(table.name)
-    _optimize(table, (), done)
+    _optimize(table, (), (), done)
     _vacuum(table, [], done)
     progress = last_progress(table.log())
     if progress:
@@ -99,19 +97,21 @@ def _needs(table: Table, readers: Sequence[Reader]) -> list[Need]:
     return [wanted for wanted in needs if wanted]
 
 
-def _optimize(table: Table, key: Sequence[str], done: Maintained) -> None:
+def _optimize(table: Table, key: Sequence[str], cluster: Sequence[str], done: Maintained) -> None:
     """Rows in fewer files, and those of a keyed table in files of neighbouring keys; changes no row, nor its feed."""
     snapshot = table.log().snapshot
     files, size = int(snapshot.numOfFiles()), int(snapshot.sizeInBytes())
     optimize, confs = table.delta().optimize(), {}
     if key:
-        needed = max(table.full(int(snapshot.version())).count() // ROWS_A_FILE, 1)
-        if files <= SHREDDED * needed:
+        rows = table.full(int(snapshot.version())).count()
+        needed = files_needed(rows)
+        if not is_shredded(files, rows, keyed=True):
             return
         confs = dict.fromkeys((SMALLEST, LARGEST), str(math.ceil(size / needed))) | {STATISTICS: "false"}
     schema = table.log().schema
-    columns = [quoted(name) for name in key if name in schema.names and _plain(schema, name)]
-    with _set(table.spark, confs):
+    there = [name for name in key if name in schema.names and _plain(schema, name)]
+    columns = [quoted(name) for name in clustering(there, schema, [name for name in cluster if name in there])]
+    with with_settings(table.spark, confs):
         made = optimize.executeZOrderBy(*columns) if columns else optimize.executeCompaction()
     metrics = made.select("metrics.*").collect()[0]
     done.files_compacted, done.files_written = int(metrics["numFilesRemoved"]), int(metrics["numFilesAdded"])
@@ -137,7 +137,7 @@ def _vacuum(table: Table, needs: Sequence[Need], done: Maintained) -> None:
         return
     done.oldest_version = log_files(table).at(until)
     tasks = str(table.spark.sparkContext.defaultParallelism)
-    with _set(table.spark, {VACUUM_LOGGING: "true", LISTING: tasks}):
+    with with_settings(table.spark, {VACUUM_LOGGING: "true", LISTING: tasks}):
         table.delta().vacuum()
     done.files_removed, done.bytes_removed = _vacuumed(table.log(), log.version)
 
@@ -206,19 +206,3 @@ def _option_of_long(spark: SparkSession, number: int) -> Any:
 def _held(wanted: Need, what: str) -> str:
     reader = wanted.reader
     return f"{reader.name} was made from version {reader.version}: {what}; `lakemill run {reader.name}` lets go of it"
-
-
-@contextmanager
-def _set(spark: SparkSession, confs: Mapping[str, str]) -> Iterator[None]:
-    """These settings for a while, then what was before."""
-    before = {key: spark.conf.get(key, None) for key in confs}
-    try:
-        for key, value in confs.items():
-            spark.conf.set(key, value)
-        yield
-    finally:
-        for key, was in before.items():
-            if was is None:
-                spark.conf.unset(key)
-            else:
-                spark.conf.set(key, was)

@@ -46,9 +46,10 @@ class Progress:
 
     run: the number of the run, 1 first.   positions: how far each source was read, by the source's name.
     fingerprint: of the job.   plan, reason: how the run went.   columns: a digest of the target's columns.   source: a
-    digest of the job's files.   made_by: the versions of Spark, Delta and Python.   run_id: of the `lakemill run`, as
-    in the ledger; empty where no run wrote this.   nonce: tells this commit from any other.   version: of the target,
-    where it was read. In older tables columns, source, made_by and run_id are empty.
+    digest of the job's files.   made_by: the versions of Spark, Delta and Python.   premises: a digest of what the
+    fingerprint follows from.   run_id: of the `lakemill run`, as in the ledger; empty where no run wrote this.   nonce:
+    tells this commit from any other.   version: of the target, where it was read. In older tables columns, source,
+    made_by, premises and run_id are empty.
     """
 
     run: int
@@ -59,6 +60,7 @@ class Progress:
     columns: str = ""
     source: str = ""
     made_by: str = ""
+    premises: str = ""
     run_id: str = ""
     nonce: str = field(default_factory=lambda: uuid.uuid4().hex)
     version: int = -1
@@ -71,7 +73,7 @@ class Progress:
     @property
     def definition(self) -> Definition:
         """The definition that made the target."""
-        return Definition(self.fingerprint, self.source, self.made_by)
+        return Definition(self.fingerprint, self.source, self.made_by, self.premises)
 
     @property
     def versions(self) -> dict[str, int]:

@@ -37,7 +37,16 @@ NEEDS_SPARK, NEEDS_DELTA = (4, 0), (4, 0)
 
 # PySpark notes the call site of every function of a column, in five calls to the JVM each; lakemill says itself which
 # job and map failed.
-QUICK = {"spark.python.sql.dataFrameDebugging.enabled": "false"}
+# Spark writes every query's plan as a text for its listeners, again with each step that it adapts: of an update of a
+# join of eight tables, which reads what it has held before, that text alone filled a heap of 3 GB.
+QUICK = {
+    "spark.python.sql.dataFrameDebugging.enabled": "false",
+    "spark.sql.maxPlanStringLength": "100000",
+    "spark.sql.ui.explainMode": "simple",
+}
+
+FAIR = {"spark.scheduler.mode": "FAIR"}
+"""For tables that are worked on side by side: see `POOL` in runner.py."""
 
 EXTENSIONS = "spark.sql.extensions"
 UTC = {"spark.executorEnv.TZ": "UTC"}
@@ -57,7 +66,7 @@ def start_session(spark_conf: Mapping[str, str]) -> SparkSession:
     Raises UsageError where Spark or Delta are too old, or Delta's jars are not there.
     """
     builder = SparkSession.builder.appName("lakemill")
-    for key, value in _with_delta({**QUICK, **UTC, **DELTA, **_submitted_with(), **spark_conf}).items():
+    for key, value in _with_delta({**QUICK, **FAIR, **UTC, **DELTA, **_submitted_with(), **spark_conf}).items():
         builder = builder.config(key, value)
     if SparkContext._active_spark_context is None:
         launch(spark_conf, builder.getOrCreate)
@@ -74,8 +83,9 @@ def start_session(spark_conf: Mapping[str, str]) -> SparkSession:
 
 
 RESULTS = "spark.driver.maxResultSize"
-SHARE = 16
-"""A result comes compressed, and takes some times its size as rows; an update holds up to four of them."""
+SHARE = 64
+"""A result comes compressed, and takes some times its size as rows; an update holds up to four of them, and up to four
+tables are updated at a time."""
 
 
 def _bound_results(session: SparkSession) -> None:
@@ -110,7 +120,7 @@ def _submitted_with() -> dict[str, str]:
         return {}
     reach_java: Any = SparkContext._ensure_initialized
     reach_java()
-    given = {key: SparkConf().get(key) for key in (*QUICK, *DELTA)}
+    given = {key: SparkConf().get(key) for key in (*QUICK, *FAIR, *DELTA)}
     return {key: value for key, value in given.items() if value is not None}
 
 
@@ -127,8 +137,11 @@ def session_apart(session: SparkSession) -> SparkSession:
     A commit's transaction number and metadata are settings of a session, so two tables that are written at one time
     need one each.
     """
-    clone: Any = session._jsparkSession
-    return SparkSession(session.sparkContext, clone.cloneSession())
+    clone: Any = session._jsparkSession.cloneSession()
+    apart = SparkSession(session.sparkContext, clone)
+    # What asks for the session of its thread, as Delta does in places, gets this one.
+    SparkSession._get_j_spark_session_class(session._jvm).setActiveSession(clone)  # type: ignore[attr-defined]
+    return apart
 
 
 def _check_versions(session: SparkSession) -> None:

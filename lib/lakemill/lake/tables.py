@@ -15,6 +15,7 @@ from lakemill.lake.catalog import enlist, location
 from lakemill.lake.change import COMPARED, FEED, NETTED
 from lakemill.lake.delta_log import DeltaLog
 from lakemill.lake.files import missing
+from lakemill.lake.layout import rows_a_file_of
 from lakemill.lake.log import CHANGE_FEED
 from lakemill.lake.presented import as_written, is_state, plain, presented
 from lakemill.lake.progress import TablePosition
@@ -26,7 +27,7 @@ OURS = {"delta.enableDeletionVectors": "false", LOG_CLEANUP: "false"}
 """What every table of lakemill is made with, whatever its columns."""
 ADDS = ("insert", "update_postimage")
 STATS_COLUMNS = 32
-ROWS_A_FILE = 150_000
+A_FILE = "maxRecordsPerFile"
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,12 @@ class Table:
         """Whether no two rows have the same key: somebody else may have written the table."""
         keys = self.full(self.log().version).groupBy(*[column(name) for name in key])
         return keys.agg(F.count(F.lit(1)).alias("_count")).where(F.col("_count") > 1).isEmpty()
+
+    @property
+    def rows_a_file(self) -> int:
+        """How many rows its files are to have at most, where it is updated."""
+        log = self.log()
+        return rows_a_file_of(log.bytes_at(log.version)) if log.exists else 0
 
     def delta(self) -> DeltaTable:
         """Delta's own handle, to merge into."""
@@ -167,32 +174,23 @@ def _of_then(then: DataType | None, field: StructField) -> Column:
     return (F.lit(None) if then is None else column(field.name)).cast(field.dataType).alias(field.name)
 
 
-def by_range(rows: DataFrame, key: Sequence[str], about: int) -> DataFrame:
-    """The rows, of which there are at most `about`, in files of neighbouring keys.
-
-    A later MERGE of keys that are near each other then rewrites few files; measured, that decides its cost.
-    """
-    files = min(about // ROWS_A_FILE, 1000)
-    return rows.repartitionByRange(files, *[column(name) for name in key]) if files > 1 and key else rows
-
-
-def create(table: Table, rows: DataFrame) -> None:
-    """Write the table anew, rows and schema, in one commit."""
+def create(table: Table, rows: DataFrame, rows_a_file: int = 0) -> None:
+    """Write the table anew, rows and schema, in one commit.   rows_a_file: at most; 0 for as many as there are."""
     log, written = table.log(), as_written(rows)
     if log.exists and log.setting(COLUMN_MAPPING) in ("name", "id"):
-        _replace(table, written, log.settings)
+        _replace(table, written, log.settings, rows_a_file)
         return
     properties = {} if log.exists else table_properties(written.schema)
     writer = written.write.format("delta").mode("overwrite").option("overwriteSchema", "true").options(**properties)
-    writer.save(table.uri)
+    writer.option(A_FILE, rows_a_file).save(table.uri)
 
 
-def _replace(table: Table, rows: DataFrame, settings: Mapping[str, str]) -> None:
+def _replace(table: Table, rows: DataFrame, settings: Mapping[str, str], rows_a_file: int) -> None:
     """Write a table anew to which somebody gave column mapping; it has none afterwards.
 
     While a table has column mapping and a change feed, Delta refuses to overwrite it with rows that have other columns.
     """
-    writer = rows.writeTo(f"delta.{quoted(table.uri)}").using("delta")
+    writer = rows.writeTo(f"delta.{quoted(table.uri)}").using("delta").option(A_FILE, str(rows_a_file))
     for key, value in settings.items():
         if not key.startswith(COLUMN_MAPPING.removesuffix("mode")):
             writer = writer.tableProperty(key, value)

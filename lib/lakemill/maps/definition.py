@@ -23,12 +23,14 @@ class Definition:
 
     fingerprint: of the plan, key and reducers, as this Spark and Python have them.   source: a digest of the job's
     files; empty where it was built without files.   made_by: the versions of Spark, Delta and Python; empty in tables
-    made before these were recorded.
+    made before these were recorded.   premises: a digest of all that the fingerprint follows from, told without Spark;
+    empty where something of that is out of sight: see `lakemill.maps.premises`.
     """
 
     fingerprint: str
     source: str
     made_by: str
+    premises: str = ""
 
 
 def why_changed(recorded: Definition, present: Definition) -> str:

@@ -27,7 +27,7 @@ def metered(spark: SparkSession, group: str) -> Iterator[Cost]:
         yield cost
     finally:
         context._jsc.clearJobGroup()
-        cost.spark_jobs, cost.bytes_read = _spent(spark, group)
+        cost.spark_jobs, cost.bytes_read = spent(spark, group)
 
 
 def rows_seen(spark: SparkSession, observed: Iterable[Observation]) -> int:
@@ -55,7 +55,8 @@ def _rows(observation: Observation) -> int:
     return int(held.getAsJava().get("rows") or 0) if held.future().isCompleted() else 0
 
 
-def _spent(spark: SparkSession, group: str) -> tuple[int, int]:
+def spent(spark: SparkSession, group: str) -> tuple[int, int]:
+    """The Spark jobs of a job group so far, and the bytes that they read from files."""
     _told(spark)
     scala: Any = spark._jsparkSession.sparkContext()
     tracker, store = scala.statusTracker(), scala.statusStore()

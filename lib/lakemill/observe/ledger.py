@@ -15,7 +15,7 @@ from lakemill.errors import CommitLost
 from lakemill.lake.commit import committed
 from lakemill.lake.log import Commit, Log
 from lakemill.lake.progress import Position, Progress, TablePosition, app_id, last_progress, progress_of
-from lakemill.lake.tables import Lake, Table, append, create
+from lakemill.lake.tables import Lake, Table, append_widening, create
 from lakemill.observe.runs import DONE, LEDGER, RECOVERED, Run, frame, measure
 
 ATTEMPTS = 20
@@ -122,5 +122,5 @@ def _next(log: Log, progress: Progress | None, positions: Mapping[str, Position]
 
 def _append(ledger: Table, log: Log, runs: Sequence[Run], progress: Progress) -> None:
     rows = frame(ledger.spark, runs)
-    write = append if log.exists else create
+    write = append_widening if log.exists else create  # an older lakemill's ledger has fewer columns
     committed(ledger, log.version, progress, lambda: write(ledger, rows))

@@ -6,10 +6,20 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql.types import DoubleType, LongType, MapType, StringType, StructField, StructType, TimestampType
+from pyspark.sql.types import (
+    ArrayType,
+    DoubleType,
+    LongType,
+    MapType,
+    StringType,
+    StructField,
+    StructType,
+    TimestampType,
+)
 
 from lakemill.lake.log import Commit
 from lakemill.lake.tables import Table
+from lakemill.observe.profile import Profile
 
 LEDGER = "ops.runs"
 DONE, FAILED, SKIPPED, STOPPED, RECOVERED = "done", "failed", "skipped", "stopped", "recovered"
@@ -35,6 +45,11 @@ SCHEMA = StructType(
         StructField("spark_jobs", LongType()),
         StructField("seconds", DoubleType()),
         StructField("stages", MapType(StringType(), DoubleType())),
+        StructField("changed", ArrayType(StringType())),
+        StructField("feed_bytes", LongType()),
+        StructField("source_bytes", LongType()),
+        StructField("update_seconds", DoubleType()),
+        StructField("rebuild_seconds", DoubleType()),
         StructField("status", StringType()),
         StructField("error", StringType()),
     ]
@@ -47,9 +62,12 @@ class Run:
 
     versions: of its sources.   version: of the target after it.   rows_in: source rows read, of the change or whole.
     rows_out: target rows inserted, updated, deleted.   rows_rewritten: rows copied along because their file changed.
-    stages: seconds by stage.   status: done, failed, skipped because a table it reads failed, stopped by a signal, or
-    recovered: told from its commit by a later run, since it was killed before it was recorded.
-    remark: what a person should know besides; it is shown, and not in the ledger.
+    stages: seconds by stage.   changed: the sources that had changed.   feed_bytes: what their feeds held.
+    source_bytes: what all sources held.   update_seconds, rebuild_seconds: what either was expected to take.
+    status: done, failed, skipped because a table it reads failed, stopped by a signal, or recovered: told from its
+    commit by a later run, since it was killed before it was recorded.
+    remark: what a person should know besides.   profile: what each stage costs, where somebody asked. Both are shown,
+    and not in the ledger.
     """
 
     run_id: str
@@ -71,9 +89,15 @@ class Run:
     spark_jobs: int | None = None
     seconds: float = 0.0
     stages: dict[str, float] = field(default_factory=dict)
+    changed: list[str] = field(default_factory=list)
+    feed_bytes: int | None = None
+    source_bytes: int | None = None
+    update_seconds: float | None = None
+    rebuild_seconds: float | None = None
     status: str = DONE
     error: str | None = None
     remark: str = ""
+    profile: Profile | None = None
 
 
 def history(ledger: Table, targets: Sequence[str]) -> DataFrame:

@@ -49,10 +49,10 @@ def digest(function: Callable[..., Any]) -> str:
 
     Raises UsageError where it uses a value that cannot be told from another of its type.
     """
-    return hashlib.sha256(json.dumps(_Reading().told(function, "itself")).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(Bytecode().told(function, "itself")).encode()).hexdigest()
 
 
-class _Reading:
+class Bytecode:
     """One walk from a function to all that it uses; what was met before is named by its place."""
 
     def __init__(self) -> None:
@@ -65,12 +65,28 @@ class _Reading:
             return [kind, repr(value)]
         if isinstance(value, tuple):  # a constant: whether equal ones are one object says nothing
             return [kind, *[self.told(part, name) for part in value]]
-        if isinstance(value, ModuleType | BuiltinFunctionType) or _installed(value):
-            return [kind, getattr(value, "__qualname__", getattr(value, "__name__", ""))]
+        if isinstance(value, ModuleType | BuiltinFunctionType) or is_installed(value):
+            return self.library(value, name)
         if id(value) in self.met:
             return ["met", self.met[id(value)][0]]
         self.met[id(value)] = (len(self.met), value)
         return [kind, *self._parts(value, name)]
+
+    def library(self, value: Any, name: str) -> Any:
+        """What is part of Python, of an installed library or of Spark: its name."""
+        return [type(value).__qualname__, getattr(value, "__qualname__", getattr(value, "__name__", ""))]
+
+    def code(self, code: CodeType, known: dict[str, Any]) -> list[Any]:
+        """The code as lists of texts; known: the globals of the function that it is of."""
+        arguments = code.co_argcount + code.co_kwonlyargcount
+        steps, constants = (code.co_code.hex(), code.co_consts) if _AS_AT_FIRST.get() else _steps(code)
+        plain = [steps, code.co_exceptiontable.hex(), code.co_names, code.co_varnames[:arguments]]
+        consts = [
+            self.code(constant, known) if isinstance(constant, CodeType) else self.told(constant, "a constant")
+            for constant in constants
+        ]
+        used = [[name, self.told(value, name)] for name, value in _used(code, known)]
+        return [plain, code.co_flags, code.co_freevars, code.co_cellvars, consts, used]
 
     def _parts(self, value: Any, name: str) -> list[Any]:
         if isinstance(value, list):
@@ -82,7 +98,7 @@ class _Reading:
         if isinstance(value, FunctionType):
             return self._function(value)
         if isinstance(value, CodeType):
-            return self._code(value, {})
+            return self.code(value, {})
         if isinstance(value, functools.partial):
             return [self.told(part, name) for part in (value.func, value.args, value.keywords)]
         if isinstance(value, MethodType | staticmethod | classmethod):
@@ -91,7 +107,7 @@ class _Reading:
             return [self.told(part, name) for part in (value.fget, value.fset)]
         if isinstance(value, type):
             return self._class(value)
-        if hasattr(value, "__dict__") and not _installed(type(value)):
+        if hasattr(value, "__dict__") and not is_installed(type(value)):
             return [self.told(type(value), name), self.told(vars(value), name)]
         raise UsageError(
             f'uses "{name}", a {type(value).__module__}.{type(value).__qualname__}: lakemill cannot see when such a '
@@ -101,20 +117,9 @@ class _Reading:
     def _function(self, function: FunctionType) -> list[Any]:
         closed = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
         values = {name: cell.cell_contents for name, cell in closed.items() if _filled(cell)}
-        code = self._code(function.__code__, function.__globals__)
+        code = self.code(function.__code__, function.__globals__)
         defaults = self.told([function.__defaults__, function.__kwdefaults__], f"the defaults of {function.__name__}")
         return [code, defaults, {name: self.told(value, name) for name, value in values.items()}]
-
-    def _code(self, code: CodeType, known: dict[str, Any]) -> list[Any]:
-        arguments = code.co_argcount + code.co_kwonlyargcount
-        steps, constants = (code.co_code.hex(), code.co_consts) if _AS_AT_FIRST.get() else _steps(code)
-        plain = [steps, code.co_exceptiontable.hex(), code.co_names, code.co_varnames[:arguments]]
-        consts = [
-            self._code(constant, known) if isinstance(constant, CodeType) else self.told(constant, "a constant")
-            for constant in constants
-        ]
-        used = [[name, self.told(value, name)] for name, value in _used(code, known)]
-        return [plain, code.co_flags, code.co_freevars, code.co_cellvars, consts, used]
 
     def _class(self, kind: type) -> list[Any]:
         """What a class of the user's own does: its methods, its plain values and its parents'."""
@@ -133,19 +138,25 @@ class _Reading:
         ]
 
 
+@functools.lru_cache(1024)
+def instructions(code: CodeType) -> tuple[dis.Instruction, ...]:
+    """The code's instructions, which are asked for several times."""
+    return tuple(dis.get_instructions(code))
+
+
 def _steps(code: CodeType) -> tuple[list[Any], Sequence[Any]]:
     """The code's instructions, and the constants that they take by their order: among all there is the docstring."""
     places: dict[int, int] = {}
     steps = [
         [step.opcode, places.setdefault(step.arg or 0, len(places)) if step.opcode in dis.hasconst else step.arg]
-        for step in dis.get_instructions(code)
+        for step in instructions(code)
     ]
     return steps, [code.co_consts[place] for place in places]
 
 
 def _used(code: CodeType, known: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     """The globals that the code names; of a module of the user's own also what the code may take from it."""
-    names = {step.argval: step.opname for step in dis.get_instructions(code) if step.opname in NAMED}
+    names = {step.argval: step.opname for step in instructions(code) if step.opname in NAMED}
     for name, how in sorted(names.items()):
         value = _imported(name) if how == "IMPORT_NAME" else known.get(name)
         yield name, value
@@ -155,7 +166,7 @@ def _used(code: CodeType, known: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 
 def _taken(module: ModuleType, names: Sequence[str], met: set[int]) -> Iterator[tuple[str, Any]]:
     """What code of these names may take from a module of the user's own, and from the modules in it."""
-    if _installed(module):
+    if is_installed(module):
         return
     for name in names:
         if hasattr(module, name):
@@ -181,7 +192,7 @@ def _filled(cell: Any) -> bool:
         return False
 
 
-def _installed(value: Any) -> bool:
+def is_installed(value: Any) -> bool:
     """Whether it is part of Python or of an installed library, or an object of Spark's, which the plan shows."""
     if isinstance(value, FunctionType):
         return value.__code__.co_filename.startswith((*LIBRARIES, "<frozen"))

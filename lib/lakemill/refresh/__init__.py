@@ -14,6 +14,7 @@ from lakemill.job import Job
 from lakemill.lake.change import COMPARED, FEED, NETTED
 from lakemill.lake.commit import is_old, repeat
 from lakemill.lake.failures import corrupt_feed, damaged_log, files_gone, read_failure, row_refused, version_gone
+from lakemill.lake.few_steps import few_steps
 from lakemill.lake.progress import Progress
 from lakemill.maps.where import keys_where
 from lakemill.observe.runs import Run
@@ -22,6 +23,7 @@ from lakemill.refresh.adopt import verified
 from lakemill.refresh.commit import stage
 from lakemill.refresh.load import load
 from lakemill.refresh.plan import NOTHING, REBUILD, Plan, allowed, decide
+from lakemill.refresh.price import moved
 from lakemill.refresh.refusal import refusal_of
 from lakemill.refresh.restate import restate
 from lakemill.refresh.task import Task, prepare
@@ -46,12 +48,14 @@ def refresh(world: World, job: Job, policy: str, run: Run, where: str | None = N
         chosen = keys_where(world.spark, job, task.mapped.schema, where) if where else None
         run.versions = task.next_progress().versions
         run.version = task.target_version
-        if task.adopts:
-            with stage(run, "adopt"):
-                task = verified(world, task, policy)
-        _do(task, policy, run)
-        if chosen is not None and where and run.plan != REBUILD:
-            _restate(world, job, chosen, where, run)
+        _note(task, run)
+        with few_steps(world.spark, task.reads if task.plan.kind != NOTHING else None):
+            if task.adopts:
+                with stage(run, "adopt"):
+                    task = verified(world, task, policy)
+            _do(task, policy, run)
+            if chosen is not None and where and run.plan != REBUILD:
+                _restate(world, job, chosen, where, run)
     world.pins.pop(job.target, None)
 
 
@@ -60,6 +64,15 @@ def _restate(world: World, job: Job, chosen: Column, where: str, run: Run) -> No
     if task.plan.kind != NOTHING or any(change.ahead for change in task.changes.values()):
         raise CommitLost(f"{job.target}: it was written meanwhile; no keys were made anew. Run again.")
     restate(task, chosen, where, run)
+
+
+def _note(task: Task, run: Run) -> None:
+    """What the plan was chosen by, for the ledger."""
+    changed, run.feed_bytes, run.source_bytes = moved(task.changes)
+    run.changed = sorted(changed)
+    if not task.changes and task.bytes is not None:
+        run.source_bytes = sum(source.bytes for source in task.sources.values())
+    run.update_seconds, run.rebuild_seconds = task.price.update, task.price.rebuild
 
 
 def _do(task: Task, policy: str, run: Run) -> None:

@@ -1,7 +1,7 @@
 """One commit a run: written with its progress, read back, and measured."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from time import monotonic
 
@@ -26,6 +26,7 @@ def stage(run: Run, name: str) -> Iterator[None]:
     """Add the seconds of the body to a stage of the run."""
     began = monotonic()
     try:
-        yield
+        with run.profile.stage(name) if run.profile else nullcontext():
+            yield
     finally:
         run.stages[name] = round(run.stages.get(name, 0.0) + monotonic() - began, 3)

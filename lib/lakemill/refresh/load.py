@@ -1,7 +1,7 @@
 """A bronze table's run: the dumps that it does not have yet, all of them in one commit, or none."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import reduce
 from operator import or_
@@ -22,6 +22,7 @@ from lakemill.refresh.commit import commit, stage
 from lakemill.refresh.plan import NOTHING, REBUILD, UPDATE, Plan, allowed
 from lakemill.sources.dumps import Dumps, dumps_of, loaded_again, not_loaded
 from lakemill.sources.manifest import Delivery
+from lakemill.sources.taken import Taken, taken
 from lakemill.world import World
 
 FEW_DAYS = 16
@@ -29,7 +30,10 @@ FEW_DAYS = 16
 
 @dataclass(frozen=True)
 class Load:
-    """What is known of a bronze table before anything of it runs. dumps: what is to be loaded."""
+    """What is known of a bronze table before anything of it runs.
+
+    dumps: what is to be loaded.   before: what the table has taken so far; None where nobody had to know.
+    """
 
     job: Job
     target: Table
@@ -37,11 +41,20 @@ class Load:
     progress: Progress | NoProgress
     plan: Plan
     dumps: Sequence[Delivery]
+    before: Taken | None = None
 
     def next_progress(self) -> Progress:
         """What the commit of this run is to record."""
-        positions, plan = {LANDING: self.source.position()}, self.plan
-        return Progress(self.progress.run + 1, positions, "dump", plan.kind, plan.reason)
+        plan, version = self.plan, self.progress.version if isinstance(self.progress, Progress) else -1
+        position, ids = self.source.position(), [dump.dump_id for dump in self.dumps]
+        if self.before:
+            position = self.before.position(self.source.landing, ids, version)
+        return Progress(self.progress.run + 1, {LANDING: position}, "dump", plan.kind, plan.reason)
+
+    @property
+    def looked(self) -> bool:
+        """Whether manifests are new of which all dumps are loaded: that is to be known the next time."""
+        return self.plan.kind == NOTHING and self.before is not None
 
 
 def load(world: World, job: Job, policy: str, run: Run) -> None:
@@ -54,18 +67,20 @@ def load(world: World, job: Job, policy: str, run: Run) -> None:
     if task.plan.kind != NOTHING:
         known = task.target.log().schema.names if task.plan.kind == UPDATE else []
         write(task, task.source.rows(task.dumps, known, lambda: _oldest(task.target)), run)
+    elif task.looked:
+        repeat(task.target, task.next_progress(), task.target.log().version)
     world.pins.pop(job.target, None)
 
 
 def plan_load(world: World, job: Job, policy: str) -> Load:
-    """The plan, and the dumps to load for it; reads manifests and the table's dump ids only."""
+    """The plan, and the dumps to load for it; reads new manifests, and the table's own commits."""
     assert job.outside
     target = world.lake.table(job.target)
     progress = read_progress(target.log(), job.target)
     source = dumps_of(world.spark, world.landing, job.outside.feed)
     known = Load(job, target, source, progress, Plan(NOTHING, "NOTHING_NEW"), [])
     if not source.landing.manifests:
-        return _with(known, Plan(NOTHING, "NOTHING_NEW", f"no dump lies at {source.landing.uri}"), [])
+        return replace(known, plan=Plan(NOTHING, "NOTHING_NEW", f"no dump lies at {source.landing.uri}"))
     return _anew(known, policy) if isinstance(progress, NoProgress) or policy == REBUILD else _news(known, progress)
 
 
@@ -90,40 +105,31 @@ def _anew(known: Load, policy: str) -> Load:
     plan = allowed(known.job, policy, Plan(REBUILD, reason, f"{len(delivered)} deliveries"))
     dumps = loaded_again(delivered, loaded, known.job.target) + not_loaded(delivered, loaded)
     # The first dump's columns come first in the table, whatever the folders are called.
-    return _with(known, plan, sorted(dumps, key=lambda dump: (dump.dump_date, dump.folder)))
+    ordered = sorted(dumps, key=lambda dump: (dump.dump_date, dump.folder))
+    return replace(known, plan=plan, dumps=ordered, before=Taken(dumps=frozenset(loaded)))
 
 
 def _news(known: Load, progress: Progress) -> Load:
-    """The dumps whose manifests came since the last run, but for those that were delivered again.
-
-    Of which the table is asked for no more than their days, so that its files' statistics leave out the rest.
-    """
-    since = progress.positions.get(LANDING)
-    came = known.source.came(since)
+    """The dumps whose manifests are new to the table, but for those that were delivered again."""
+    since, landing = progress.positions.get(LANDING), known.source.landing
+    came = landing.since(since)
     if not came:
-        return _with(known, Plan(NOTHING, "NOTHING_NEW", "the landing is as it was"), [])
-    as_it_was = known.source.landing.is_as_at(since)
-    new = not_loaded(came, loaded_dumps(known.target, came if as_it_was else None))
+        return replace(known, plan=Plan(NOTHING, "NOTHING_NEW", "the landing is as it was"))
+    before = taken(known.target.log(), progress) or Taken(dumps=frozenset(loaded_dumps(known.target)))
+    unknown = [folder for folder in came if not before.has(folder, landing.manifests[folder])]
+    new = not_loaded(known.source.read(unknown), before.dumps)
+    plan = Plan(UPDATE, "UPDATE", f"{len(new)} new dump{'s' if len(new) > 1 else ''}")
     if not new:
-        return _with(known, Plan(NOTHING, "NOTHING_NEW", "the landing has only dumps that are loaded"), [])
-    return _with(known, Plan(UPDATE, "UPDATE", f"{len(new)} new dump{'s' if len(new) > 1 else ''}"), new)
+        plan = Plan(NOTHING, "NOTHING_NEW", "the landing has only dumps that are loaded")
+    return replace(known, plan=plan, dumps=new, before=before)
 
 
-def _with(known: Load, plan: Plan, dumps: Sequence[Delivery]) -> Load:
-    return Load(known.job, known.target, known.source, known.progress, plan, dumps)
-
-
-def loaded_dumps(target: Table, like: Iterable[Delivery] | None = None) -> dict[str, str]:
-    """The dumps that the table holds (id -> a file's name), read from its rows: they cannot disagree.
-
-    like: dumps; only those of their days are asked for, since a dump's day is part of its id.
-    """
+def loaded_dumps(target: Table) -> dict[str, str]:
+    """The dumps that the table holds (id -> a file's name), read from its rows."""
     log = target.log()
     if not log.exists:
         return {}
     rows = target.full(log.version)
-    if like is not None:
-        rows = rows.where(of_days(like))
     return {row["dump_id"]: row["file_name"] for row in rows.select("dump_id", "file_name").distinct().collect()}
 
 

@@ -10,8 +10,11 @@ from lakemill.kinds import Kind
 from lakemill.lake.change import Change
 from lakemill.lake.progress import Progress
 from lakemill.maps.definition import Definition
+from lakemill.refresh.price import Price
 
 POLICIES = ("auto", "update", "rebuild")
+POLICY_NAMES = {"incremental": "update", "full": "rebuild"}
+"""What other tools call the policies."""
 NOTHING, UPDATE, REBUILD = "nothing", "update", "rebuild"
 SMALL_BYTES = 4 * 1024 * 1024
 """A change whose feed is not larger than this (some 300,000 rows in Parquet) is small: it may come to the driver."""
@@ -28,12 +31,16 @@ class Plan:
     detail: str = ""
 
 
-def decide(kind: Kind, policy: str, changes: Mapping[str, Change], definition: Plan | None, joins: Joins) -> Plan:
+def decide(
+    kind: Kind, policy: str, changes: Mapping[str, Change], definition: Plan | None, joins: Joins,
+    price: Price = Price(),  # noqa: B008
+) -> Plan:  # fmt: skip
     """The plan of a table that has progress; raises UsageError where the policy forbids it.
 
-    definition: the rebuild that a changed definition, or changed columns of a source, ask for.
+    definition: the rebuild that a changed definition, or changed columns of a source, ask for.   price: what an
+    update and a rebuild are expected to take.
     """
-    return allowed(kind.job, policy, _plan(kind, policy, changes, definition, joins))
+    return allowed(kind.job, policy, _plan(kind, policy, changes, definition, joins, price))
 
 
 def adopted(plan: Plan, progress: Progress, present: Definition) -> Plan:
@@ -52,7 +59,25 @@ def allowed(job: Job, policy: str, plan: Plan) -> Plan:
     return plan
 
 
-def _plan(kind: Kind, policy: str, changes: Mapping[str, Change], definition: Plan | None, joins: Joins) -> Plan:
+def _plan(
+    kind: Kind, policy: str, changes: Mapping[str, Change], definition: Plan | None, joins: Joins, price: Price
+) -> Plan:
+    plan = settled(policy, changes, definition)
+    if plan:
+        return plan
+    forced = next(_rebuilds(kind, changes, joins), None) or (None if policy == UPDATE else _dearer(changes))
+    if forced:
+        return forced
+    if price.dearer and policy != UPDATE:
+        return Plan(REBUILD, "REBUILD_CHEAPER", f"{_moved(changes)}: {price}")
+    remarks = [change for change in changes.values() if change.remark]
+    if remarks:
+        return Plan(UPDATE, remarks[0].remark, f"{remarks[0].source}: {remarks[0].detail}")
+    return Plan(UPDATE, "UPDATE", _moved(changes) + (f": {price}" if str(price) else ""))
+
+
+def settled(policy: str, changes: Mapping[str, Change], definition: Plan | None) -> Plan | None:
+    """The plan, where it does not matter what the job makes of the changes; else None."""
     if policy == REBUILD:
         return Plan(REBUILD, "ASKED_FOR", "--policy rebuild")
     ahead = [change.source for change in changes.values() if change.ahead]
@@ -65,13 +90,7 @@ def _plan(kind: Kind, policy: str, changes: Mapping[str, Change], definition: Pl
         return definition
     if not any(change.changes_data for change in changes.values()):
         return Plan(NOTHING, "NOTHING_NEW", "no source has new rows")
-    forced = next(_rebuilds(kind, changes, joins), None) or (None if policy == UPDATE else _dearer(changes))
-    if forced:
-        return forced
-    remarks = [change for change in changes.values() if change.remark]
-    if remarks:
-        return Plan(UPDATE, remarks[0].remark, f"{remarks[0].source}: {remarks[0].detail}")
-    return Plan(UPDATE, "UPDATE", _moved(changes))
+    return None
 
 
 def _rebuilds(kind: Kind, changes: Mapping[str, Change], joins: Joins) -> Iterator[Plan]:

@@ -3,9 +3,11 @@
 from pyspark.sql import DataFrame
 
 from lakemill.core.local import Held, holding
+from lakemill.job import Job
 from lakemill.kinds import Write
+from lakemill.lake.layout import clustering, laid_out, rows_a_file
 from lakemill.lake.presented import altered
-from lakemill.lake.tables import Table, by_range, create
+from lakemill.lake.tables import Table, create
 from lakemill.observe.runs import Run
 from lakemill.refresh.commit import commit, stage
 from lakemill.refresh.task import Task
@@ -34,7 +36,12 @@ def _write(task: Task, rows: DataFrame, run: Run, held: Held) -> Write:
     difference = None
     if _same_columns(task.target, rows):
         difference = task.kind.difference(task.target, task.stored(), rows, held)
-    return difference or (lambda target: create(target, by_range(rows, task.job.key or (), run.rows_in or 0)))
+    return difference or (lambda target: _created(task.job, target, rows, run.rows_in or 0))
+
+
+def _created(job: Job, target: Table, rows: DataFrame, about: int) -> None:
+    order = clustering(job.key or (), rows.schema, job.cluster)
+    create(target, laid_out(rows, order, about), rows_a_file(about) if order else 0)
 
 
 def _same_columns(target: Table, rows: DataFrame) -> bool:

@@ -1,7 +1,8 @@
 """Task: what is known of a table before anything of it runs: its sources' versions, their changes, and the plan."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
@@ -19,7 +20,8 @@ from lakemill.maps.check import check_job
 from lakemill.maps.definition import Definition, Judgement, why_changed
 from lakemill.maps.evolution import other_columns, same_map
 from lakemill.maps.rowwise import CheckedMap
-from lakemill.refresh.plan import REBUILD, Plan, adopted, allowed, decide
+from lakemill.refresh.plan import REBUILD, UPDATE, Plan, adopted, allowed, decide, is_small
+from lakemill.refresh.price import Price, is_priced, price
 from lakemill.sources.source import KnownColumns
 from lakemill.world import World
 
@@ -29,7 +31,8 @@ class Task:
     """What is known of a table before anything runs.
 
     columns: a digest of those that the target is to have.   definition: what decides its rows.   adopts: whether the
-    target was made by the same job under another Spark or Python, and is to be verified before anything else.
+    target was made by the same job under another Spark or Python, and is to be verified before anything else.   price:
+    what an update and a rebuild are expected to take.
     """
 
     job: Job
@@ -44,6 +47,7 @@ class Task:
     columns: str
     definition: Definition
     adopts: bool = False
+    price: Price = field(default_factory=Price)
 
     def frames(self) -> list[DataFrame]:
         """The sources' rows, one frame for each parameter of the map."""
@@ -58,6 +62,30 @@ class Task:
     def reworded(self) -> bool:
         """Whether the job's files, or what is recorded of them, are not what the target's progress says."""
         return isinstance(self.progress, Progress) and self.progress.definition.source != self.definition.source
+
+    @property
+    def reads(self) -> int | None:
+        """How many bytes of tables its work sorts and joins, at most; None where nobody noted it.
+
+        An update by a small change of an only source reads no more of that than the rows of touched keys.
+        """
+        if self.plan.kind != UPDATE or len(self.sources) > 1 or not is_small(self.changes.values()):
+            return self.bytes
+        feed = sum(change.feed_bytes for change in self.changes.values())
+        return None if self.bytes_stored is None else self.bytes_stored + feed
+
+    @cached_property
+    def bytes(self) -> int | None:
+        """How many bytes its sources and its target hold; None where nobody noted it."""
+        sources = [source.bytes for source in self.sources.values()]
+        return None if self.bytes_stored is None or not all(sources) else self.bytes_stored + sum(sources)
+
+    @cached_property
+    def bytes_stored(self) -> int | None:
+        """How many bytes its target holds; None where nobody noted it."""
+        if self.target_version < 0:
+            return 0
+        return self.target.log().bytes_at(self.target_version) or None
 
     def stored(self) -> DataFrame:
         """The target as it was when the plan was made, `_state` included."""
@@ -76,6 +104,7 @@ class Task:
             columns=self.columns,
             source=made.source,
             made_by=made.made_by,
+            premises=made.premises,
         )
 
 
@@ -88,6 +117,7 @@ def prepare(world: World, job: Job, policy: str) -> Task:
     log = target.log()
     progress = read_progress(log, job.target)
     changes: dict[str, Change] = {}
+    expected = Price()
     definition, adopts = world.definition(job, mapped), False
     columns, how = _columns(world.spark, kind, mapped, progress, log)
     if isinstance(progress, NoProgress):
@@ -97,12 +127,14 @@ def prepare(world: World, job: Job, policy: str) -> Task:
         changes = {name: source.change_since(read.get(name)) for name, source in sources.items()}
         redefined, adopts = _redefined(world, kind, sources, progress, mapped)
         anew = Plan(REBUILD, "TARGET_ALTERED", f"somebody altered it: {how}") if how else None
-        plan = decide(kind, policy, changes, redefined or anew, mapped.joins)
+        if is_priced(changes):
+            expected = price(world.past(job.target), changes)
+        plan = decide(kind, policy, changes, redefined or anew, mapped.joins, expected)
         adopts = adopts and plan.kind != REBUILD
         if adopts:
             plan = adopted(plan, progress, definition)
-    version = log.version
-    return Task(job, target, version, sources, mapped, kind, progress, changes, plan, columns, definition, adopts)
+    known = (job, target, log.version, sources, mapped, kind, progress, changes)
+    return Task(*known, plan, columns, definition, adopts, expected)
 
 
 def _columns(

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 
 from pyspark.sql import DataFrame, Observation, functions as F
 
@@ -10,7 +11,7 @@ from lakemill.core import changes
 from lakemill.core.changes import SourceRows
 from lakemill.core.keys import of_keys
 from lakemill.core.local import Held
-from lakemill.core.near import Near
+from lakemill.core.near import Near, near
 from lakemill.core.weights import came, weigh, went
 from lakemill.observe.cost import rows_seen
 from lakemill.observe.runs import Run
@@ -19,6 +20,8 @@ from lakemill.refresh.task import Task
 
 MANY_KEYS = 100_000
 """Where a change touches more keys than this, what is read and computed of them stays on the executors."""
+READ_QUICKLY = 32 * 1024 * 1024
+"""Tables of no more bytes than this together are read whole as soon as a part of them."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,16 @@ class UpdateWork:
             return frame, self.held.spread()
         return (self.held.hold(frame)[0] if joined else frame), self.held
 
+    def near(self, keys: DataFrame, few: bool, sources: bool = True) -> Near:
+        """Where these keys lie in the target, and in its sources, if they are few and that spares much reading.
+
+        The ranges stand in the code that Spark generates, which has then to be compiled anew by every update: that
+        takes longer than to read some ten megabytes.
+        """
+        read = self.task.bytes if sources else self.task.bytes_stored
+        large = read is None or read > READ_QUICKLY
+        return near(keys, tuple(self.task.job.key or ())) if few and large else Near()
+
     def mapped_now(self, keys: DataFrame, place: Near, few: bool) -> DataFrame:
         """The mapped rows of these keys, of the sources as they are now.
 
@@ -80,9 +93,18 @@ def mapped_change(task: Task, held: Held) -> Changed:
         return _of_one(task)
     read = {name: held.hold(_read(task, name)) for name, change in task.changes.items() if change.changes_data}
     sources = _sources(task, {name: frame for name, (frame, _) in read.items()})
-    sides = held.spread()
-    rows = changes.change_of(task.job, task.mapped.joins, sources, lambda frame: sides.hold(frame)[0])
+    rows = changes.change_of(task.job, task.mapped.joins, sources, partial(_side, held))
     return Changed(rows, lambda: sum(count for _, count in read.values()))
+
+
+def _side(held: Held, frame: DataFrame) -> DataFrame:
+    """Rows of another source that meet a change, computed: on the driver if they are few.
+
+    A frame that is cached keeps its plan, and what is made of it holds that plan again, once for each place where it
+    stands: of a join of eight tables Spark planned for minutes. A frame on the driver has no past.
+    """
+    kept, rows = held.spread().hold(frame)
+    return held.hold(kept)[0] if held.small and rows <= MANY_KEYS else kept
 
 
 def planned(task: Task) -> DataFrame:

@@ -7,7 +7,7 @@ of its own.
 
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from urllib.parse import unquote
@@ -68,7 +68,11 @@ class Dumps:
 
         Raises DataRefused for a manifest that is none.
         """
-        uri, feed, folders = self.landing.uri, self.landing.feed, self.landing.since(since)
+        return self.read(self.landing.since(since))
+
+    def read(self, folders: Sequence[str]) -> list[Delivery]:
+        """The dumps of these folders; raises DataRefused for a manifest that is none."""
+        uri, feed = self.landing.uri, self.landing.feed
         contents = at_once(lambda folder: self.storage.content(f"{uri}/{folder}/{MANIFEST}"), folders)
         return [read_manifest(uri, feed, *pair) for pair in zip(folders, contents, strict=True)]
 
@@ -131,8 +135,8 @@ def dumps_of(spark: SparkSession, root: str, feed: str) -> Dumps:
     return Dumps(storage, Landing(uri, feed, storage.manifests(uri)))
 
 
-def not_loaded(dumps: Iterable[Delivery], loaded: Mapping[str, str]) -> list[Delivery]:
-    """The dumps that are not loaded (id -> file name), each once: the first by its folder's name."""
+def not_loaded(dumps: Iterable[Delivery], loaded: Collection[str]) -> list[Delivery]:
+    """The dumps whose ids are not among the loaded ones, each once: the first by its folder's name."""
     first: dict[str, Delivery] = {}
     for dump in dumps:
         first.setdefault(dump.dump_id, dump)

@@ -39,6 +39,10 @@ class KnownColumns(Source, Protocol):
     def schema(self) -> StructType:
         """The columns of its rows."""
 
+    @property
+    def bytes(self) -> int:
+        """How many bytes its files hold at its position; 0 where nobody noted it."""
+
     def rows(self) -> DataFrame:
         """All its rows up to its position, with where each came from in its last columns if they came from outside."""
 

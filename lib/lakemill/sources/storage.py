@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 
 from pyspark.sql import SparkSession
 
+from lakemill.lake.sparkless import NO_SPARK
+from lakemill.lake.unsure import Unsure
 from lakemill.sources.manifest import MANIFEST
 
 AT_ONCE = 16
@@ -33,6 +35,8 @@ class Storage:
 
     def qualified(self, uri: str) -> str | None:
         """The folder's name as Spark's readers write it; None where there is no such folder."""
+        if self.spark is NO_SPARK:
+            return _qualified_here(uri)
         path = self._path(uri)
         system = path.getFileSystem(self._conf)
         return str(system.makeQualified(path).toString()) if system.exists(path) else None
@@ -100,6 +104,14 @@ def at_once(work: Callable[[Item], Result], items: Iterable[Item]) -> list[Resul
 
 def _local(uri: str) -> str | None:
     return uri.removeprefix("file:") if uri.startswith("file:/") else None
+
+
+def _qualified_here(uri: str) -> str | None:
+    """As Hadoop has it of a machine whose own files need no scheme."""
+    if "://" in uri:
+        raise Unsure(f"{uri} is not on this machine")
+    path = os.path.abspath(uri.removeprefix("file:"))
+    return f"file:{path}" if os.path.exists(path) else None
 
 
 def _folders(path: str) -> Iterator[tuple[str, Stamp | None]]:

@@ -49,6 +49,11 @@ class TableSource:
             return f"version {self.pin.version}"
         return f"versions {change.after} to {self.pin.version}"
 
+    @property
+    def bytes(self) -> int:
+        """What the checksum of its version says."""
+        return self.pin.table.log().bytes_at(self.pin.version)
+
     def rows(self) -> DataFrame:
         """Its presented rows."""
         return self.pin.rows()

@@ -1,0 +1,10 @@
+select o_year, {part: sum(case when nation = 'BRAZIL' then volume else 0 end), whole: sum(volume)}
+from (
+  select extract(year from o_orderdate) as o_year, l_extendedprice * (1 - l_discount)::decimal(5,2) as volume,
+         n2.n_name as nation
+  from part, supplier, lineitem, orders, customer, nation n1, nation n2, region
+  where p_partkey = l_partkey and s_suppkey = l_suppkey and l_orderkey = o_orderkey and o_custkey = c_custkey
+    and c_nationkey = n1.n_nationkey and n1.n_regionkey = r_regionkey and r_name = 'AMERICA'
+    and s_nationkey = n2.n_nationkey and o_orderdate between date '1995-01-01' and date '1996-12-31'
+    and p_type = 'ECONOMY ANODIZED STEEL')
+group by o_year
