@@ -123,21 +123,26 @@ def restored(shop: Shop) -> None:
     shop.lake.delta("gold.sales").restoreToVersion(0)
 
 
-def checkpoint_only(shop: Shop) -> None:
-    log = shop.lake.log("gold.sales")
+def progress_cleaned(shop: Shop) -> None:
+    """The commit that held the progress is gone from the log; the newest commit, which Delta always keeps, is not."""
+    uri = shop.lake.uri("gold.sales")
+    shop.lake.spark.sql(f"alter table delta.`{uri}` set tblproperties ('made.for' = 'sales')")
+    cut_log(shop, "gold.sales")
+
+
+def cut_log(shop: Shop, name: str) -> None:
+    """A checkpoint of the newest version, and of the commits the newest alone."""
+    log = shop.lake.log(name)
     log.snapshot.deltaLog().checkpoint()
-    for file in Path(log.uri, "_delta_log").glob("0*.json"):
-        file.unlink()
+    for version in range(log.version):
+        Path(log.uri, "_delta_log", f"{version:020d}.json").unlink()
 
 
 def source_log_cleaned(shop: Shop) -> None:
     """Of what came since, only a checkpoint tells."""
     shop.sell(("e", 1))
     shop.sell(("e", 2))
-    log = shop.lake.log("raw.sales")
-    log.snapshot.deltaLog().checkpoint()
-    for version in range(log.version):
-        Path(log.uri, "_delta_log", f"{version:020d}.json").unlink()
+    cut_log(shop, "raw.sales")
 
 
 def definition(shop: Shop) -> None:
@@ -151,7 +156,7 @@ def recreated(shop: Shop) -> None:
 
 
 CHANGES = [
-    sale, removal, dump, foreign, restored, checkpoint_only, source_log_cleaned, definition, recreated,
+    sale, removal, dump, foreign, restored, progress_cleaned, source_log_cleaned, definition, recreated,
 ]  # fmt: skip
 
 
