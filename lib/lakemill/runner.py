@@ -103,14 +103,15 @@ def run_tables(
             return
         run = begun[name] = Run(run_id, name)
         begins(name)
-        broken = sorted(source for source in jobs[name].sources if source in begun and begun[source].status in LOST)
+        broken = sorted(other for other in jobs[name].waits_for if other in begun and begun[other].status in LOST)
         if broken:
-            run.status, run.error = SKIPPED, f"{broken[0]}, which it reads, failed"
+            how = "which it reads" if broken[0] in jobs[name].sources else "which it comes after"
+            run.status, run.error = SKIPPED, f"{broken[0]}, {how}, failed"
             return
         with _told(run, failures):
             run_table(world.apart(), jobs[name], policy, run, where, profiled)
 
-    reads = {name: set(jobs[name].sources) for name in names}
+    reads = {name: jobs[name].waits_for for name in names}
     for name in scheduled(names, reads, threads, work, stopped=lambda: heard() is not None):
         ends(begun[name])
     outcome = Outcome([begun[name] for name in names if name in begun])

@@ -36,6 +36,10 @@ class Work(Protocol):
         """The mapped rows that came and went, with `_weight`."""
 
     @property
+    def removes(self) -> bool:
+        """Whether rows of a source went, or may have."""
+
+    @property
     def held(self) -> Held:
         """Computes frames once; whether they may come to the driver."""
 

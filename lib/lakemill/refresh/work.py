@@ -33,6 +33,13 @@ class UpdateWork:
     change: DataFrame
     held: Held
 
+    @property
+    def removes(self) -> bool:
+        """Whether rows of a source went, or may have."""
+        changes, optional = self.task.changes, self.task.mapped.joins.optional
+        changed = {at for at, name in enumerate(self.task.job.sources) if changes[name].changes_data}
+        return bool(changed & {*optional}) or any(change.removes for change in changes.values())
+
     def stage(self, name: str) -> AbstractContextManager[None]:
         """Adds the seconds of the body to a stage of the run."""
         return stage(self.run, name)

@@ -1,0 +1,78 @@
+"""Doors: what contracts make of a project's jobs: tables of typed and judged rows, and their quarantines."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from lakemill.conf import Conf
+from lakemill.contracts.contract import Contract
+from lakemill.contracts.folder import load_contracts
+from lakemill.contracts.predicates import predicate_faults
+from lakemill.contracts.writer import contract_text
+from lakemill.errors import UsageError
+from lakemill.graph import load_jobs
+from lakemill.job import Job
+from lakemill.quality.front import FrontDoor, PutAside
+from lakemill.reducers import PerKey
+
+ASIDE = "_quarantine"
+
+
+def quarantine_of(target: str) -> str:
+    """The table of the rows that a table's contract puts aside."""
+    return f"{target}{ASIDE}"
+
+
+def guarded_jobs(conf: Conf, workers: Path | None = None) -> dict[str, Job]:
+    """Every job of a project by its target, held to its contract; `workers` as in `load_jobs`."""
+    jobs = load_jobs(Path(conf.jobs), workers)
+    return guarded(jobs, load_contracts(conf.root, jobs, conf.tables))
+
+
+def guarded(jobs: Mapping[str, Job], contracts: Mapping[str, Contract]) -> dict[str, Job]:
+    """The jobs, those of tables with a contract behind their front door, and the jobs of their quarantines.
+
+    A table of dumps has no map; what its contract says is for deliveries.
+    """
+    made = dict(jobs)
+    for target, contract in contracts.items():
+        if target in jobs and not jobs[target].outside:
+            made.update({job.target: job for job in _behind(jobs[target], contract)})
+    return made
+
+
+def _behind(job: Job, contract: Contract) -> Iterator[Job]:
+    """The table's job with typed and judged rows, and that of its quarantine, which comes before it in a run."""
+    made, aside = frozenset(job.reducers), quarantine_of(job.target)
+    _check_rules(job, contract, made)
+    whole = not (made or isinstance(job.reduce, PerKey))
+    needs = frozenset(terms.name for terms in contract.columns) if whole else frozenset[str]()
+    door = FrontDoor(job.target, job.map, contract, made, needs)
+    files = {**job.files, f"contracts/{contract.table}.yaml": contract_text(contract)} if job.files else {}
+    yield _with_files(replace(job, map=door, after=(*job.after, aside)), files)
+    put_aside = PutAside(job.target, job.map, contract, made, needs)
+    yield _with_files(Job(source=job.source, map=put_aside, target=aside), files)
+
+
+def _with_files(job: Job, files: Mapping[str, str]) -> Job:
+    object.__setattr__(job, "files", files)  # nobody has seen it yet
+    return job
+
+
+def _check_rules(job: Job, contract: Contract, made: frozenset[str]) -> None:
+    """Raises UsageError for a rule that no mapped row could be judged by."""
+    for terms in contract.columns:
+        rules = [rule for rule in terms.row_rules if rule != "type"] if terms.name in made else []
+        if rules:
+            _refuse(job, f'column "{terms.name}"', rules[0], f'the reduce makes "{terms.name}"')
+    given = [terms.name for terms in contract.columns if terms.name not in made]
+    for rule in contract.row_rules:
+        for fault in predicate_faults(rule.predicate, given):
+            _refuse(job, "a rule of rows", rule.name, fault.rstrip("."))
+
+
+def _refuse(job: Job, what: str, rule: str, why: str) -> None:
+    raise UsageError(
+        f"{job.target}: its contract has the rule {rule} of {what}, by which no row of its map can be judged: {why}. "
+        "Say it as a rule of the table (quality: by, measures, valid)."
+    )

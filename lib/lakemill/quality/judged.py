@@ -1,0 +1,95 @@
+"""Judging: which rules of a contract the rows of a map fail, as Spark's columns.
+
+A rule of a column is judged by the text that the map gives, or by its value where the map gives one. A rule of rows is
+judged by the typed values, of rows in which all could be typed: else each reader of a missing value would be a failure
+of its own.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import reduce
+
+from pyspark.sql import Column, functions as F
+from pyspark.sql.types import DataType, StringType
+
+from lakemill.columns import column
+from lakemill.contracts.contract import Bound, ColumnTerms, Given
+from lakemill.contracts.rules import RowRule
+from lakemill.quality.typed import Typed, compared_type, typed
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A rule, and whether a row meets it, which is never NULL.   place: the column that it is about; empty of rows."""
+
+    rule: str
+    severity: str
+    met: Column
+    place: str = ""
+
+    @property
+    def failure(self) -> Column:
+        """What is told of a row that does not meet it: rule, column, and the column's value as a text."""
+        value = column(self.place).cast("string") if self.place else F.lit(None).cast("string")
+        return F.struct(F.lit(self.rule).alias("rule"), F.lit(self.place).alias("column"), value.alias("value"))
+
+
+@dataclass(frozen=True)
+class JudgedColumn:
+    """A column of the map: what is kept of it, and the verdicts on it.   reads: whether it could be typed."""
+
+    kept: Column
+    reads: Column
+    verdicts: tuple[Verdict, ...]
+
+
+def judged(terms: ColumnTerms, given: DataType) -> JudgedColumn:
+    """The column that the map gives, of this type, by its terms."""
+    text = column(terms.name)
+    meant = typed(text, terms) if isinstance(given, StringType) else Typed(text, text, F.lit(True))
+    verdicts = _verdicts(terms, meant.value, meant.reads)
+    return JudgedColumn(meant.kept.alias(terms.name), meant.reads, tuple(verdicts))
+
+
+def _verdicts(terms: ColumnTerms, value: Column, reads: Column) -> Iterator[Verdict]:
+    for rule in terms.row_rules:
+        met = reads if rule == "type" else ~reads | F.coalesce(_met(rule, terms, value), F.lit(True))
+        yield Verdict(rule, terms.severity(rule), met, terms.name)
+
+
+def _met(rule: str, terms: ColumnTerms, value: Column) -> Column:
+    """Whether a value meets a rule; NULL where there is none."""
+    if rule == "required":
+        return value.isNotNull()
+    if rule == "values":
+        return value.isin(*[_constant(each, terms) for each in terms.values])
+    if rule == "length":
+        return F.length(value).between(terms.shortest or 0, 2**31 - 1 if terms.longest is None else terms.longest)
+    if rule == "pattern":
+        return value.rlike(f"{terms.pattern[:-1]}\\z")  # Java's $ takes a line's end at the end of the text, too
+    bound = terms.minimum if rule == "minimum" else terms.maximum
+    assert bound
+    return _within(value, bound, _constant(bound.value, terms), least=rule == "minimum")
+
+
+def _within(value: Column, bound: Bound, limit: Column, least: bool) -> Column:
+    if least:
+        return value > limit if bound.exclusive else value >= limit
+    return value < limit if bound.exclusive else value <= limit
+
+
+def _constant(given: Given, terms: ColumnTerms) -> Column:
+    """A value that the contract gives, as one of the column's type; a number as it is, which may be finer."""
+    return F.lit(given).cast(str(compared_type(terms))) if isinstance(given, str) else F.lit(given)
+
+
+def row_verdicts(rules: Iterable[RowRule], reads: Column) -> list[Verdict]:
+    """The verdicts of rules of rows, over columns that are typed.   reads: whether all could be."""
+    return [
+        Verdict(rule.name, rule.severity, ~reads | F.coalesce(F.expr(rule.predicate), F.lit(False))) for rule in rules
+    ]
+
+
+def all_of(conditions: Iterable[Column]) -> Column:
+    """Whether all of the conditions hold."""
+    return reduce(lambda left, right: left & right, conditions, F.lit(True))
