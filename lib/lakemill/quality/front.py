@@ -47,8 +47,8 @@ class FrontDoor:
         """The good rows, typed, in the columns of the map."""
         return self.chosen(self.judged(*frames))
 
-    def chosen(self, rows: DataFrame) -> DataFrame:
-        """Of judged rows those that meet the contract."""
+    def chosen(self, rows: DataFrame, *besides: str) -> DataFrame:
+        """Of judged rows those that meet the contract.   besides: columns that they have besides."""
         return rows.where(column(MET)).drop(GIVEN, FAILED_RULES, MET, WARNED)
 
     def judged(self, *frames: DataFrame) -> DataFrame:
@@ -105,9 +105,9 @@ class FrontDoor:
 class PutAside(FrontDoor):
     """The same door; it gives the rows that do not meet the contract."""
 
-    def chosen(self, rows: DataFrame) -> DataFrame:
+    def chosen(self, rows: DataFrame, *besides: str) -> DataFrame:
         """Of judged rows those that are put aside: what the map gave, and `failed_rules`: rule, column and value."""
-        return rows.where(~column(MET)).select(f"{GIVEN}.*", FAILED_RULES)
+        return rows.where(~column(MET)).select(f"{GIVEN}.*", FAILED_RULES, *besides)
 
 
 def _told(verdicts: Sequence[Verdict]) -> list[Column]:

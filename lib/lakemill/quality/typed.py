@@ -103,9 +103,14 @@ def _has_clean_ends(text: Column) -> Column:
 
 def _date(text: Column, kind: SparkType, form: TextForm) -> Column:
     if form.layout:
-        return F.when(_has_clean_ends(text), F.try_to_timestamp(text, F.lit(form.layout)).cast("date"))
+        return _of_known_years(F.when(_has_clean_ends(text), F.try_to_timestamp(text, F.lit(form.layout)))).cast("date")
     shaped = (F.length(text) == 10) & text.like("____-__-__") & F.right(text, F.lit(1)).between("0", "9")
-    return F.when(shaped & _has_clean_ends(text), text.try_cast("date"))
+    return _of_known_years(F.when(shaped & _has_clean_ends(text), text.try_cast("date")))
+
+
+def _of_known_years(value: Column) -> Column:
+    """A date or a time of the years 1 to 9999, which is what Python and most other readers know."""
+    return F.when(F.year(value).between(1, 9999), value)
 
 
 def _timestamp(text: Column, kind: SparkType, form: TextForm) -> Column:
@@ -117,6 +122,7 @@ def _timestamp(text: Column, kind: SparkType, form: TextForm) -> Column:
         read = F.when(_has_clean_ends(text), F.try_to_timestamp(text, F.lit(form.layout)))
     else:
         read = F.when(text.rlike(f"{ISO_TIME}{OFFSET if form.offset else ''}\\z"), text.try_cast("timestamp"))
+    read = _of_known_years(read)
     if kind.name == "timestamp_ntz":
         return read.cast("timestamp_ntz")
     if not form.zone:

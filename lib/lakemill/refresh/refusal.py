@@ -1,16 +1,18 @@
 """The commonest failure in words: which column of which table could not be computed, of which value, and what to do."""
 
+import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 
 from lakemill.columns import column
-from lakemill.errors import LakemillError, first_line, value_text
+from lakemill.errors import DataRefused, LakemillError, first_line, value_text
 from lakemill.job import RESERVED
 from lakemill.maps.refusing import Refusing, refusing
+from lakemill.quality.front import STOPPED_BY_CONTRACT
 from lakemill.refresh.task import Task
 
 LONGEST = 100
@@ -21,6 +23,9 @@ ANSI = re.compile(r"\s*If necessary set\b.*")
 
 def refusal_of(task: Task, error: Exception) -> LakemillError:
     """What to tell of a run that failed since a value of its sources, as they are, was refused."""
+    stopped = re.search(rf"{STOPPED_BY_CONTRACT} \S+ (\[.*?\}}\])", str(error), re.DOTALL)
+    if stopped:
+        return _stopped(task, json.loads(stopped[1]))
     frames = task.frames()
     mapped = task.job.mapped(*frames)
     try:
@@ -31,6 +36,17 @@ def refusal_of(task: Task, error: Exception) -> LakemillError:
     advice = next((advice for sign, advice in BY_REASON.items() if sign in reason), MEND)
     versions = ", ".join(f"{name} (version {version})" for name, version in task.next_progress().versions.items())
     return LakemillError(f"{task.job.target}: {where}, from {versions}: {reason}. Nothing was written. {advice}")
+
+
+def _stopped(task: Task, failures: Sequence[Mapping[str, str]]) -> LakemillError:
+    """What to tell where a row fails a rule of its contract that stops the run."""
+    told = [f'{each["rule"]} of {each["column"]}={_quoted(each.get("value"))}' for each in failures if each["column"]]
+    told += [each["rule"] for each in failures if not each["column"]]
+    versions = ", ".join(f"{name} (version {version})" for name, version in task.next_progress().versions.items())
+    return DataRefused(
+        f"{task.job.target}: its contract stops the run: a row from {versions} fails {', '.join(told)}. Nothing was "
+        "written. Mend the row in its source, or give the rule another severity, and run again."
+    )
 
 
 MEND = (
