@@ -40,7 +40,7 @@ def refusal_of(task: Task, error: Exception) -> LakemillError:
 
 def _stopped(task: Task, failures: Sequence[Mapping[str, str]]) -> LakemillError:
     """What to tell where a row fails a rule of its contract that stops the run."""
-    told = [f'{each["rule"]} of {each["column"]}={_quoted(each.get("value"))}' for each in failures if each["column"]]
+    told = [f"{each['rule']} of {each['column']}={_quoted(each.get('value'))}" for each in failures if each["column"]]
     told += [each["rule"] for each in failures if not each["column"]]
     versions = ", ".join(f"{name} (version {version})" for name, version in task.next_progress().versions.items())
     return DataRefused(
