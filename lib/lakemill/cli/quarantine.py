@@ -49,11 +49,9 @@ def _reasons(world: World, name: str) -> Iterator[Row]:
     if not table.log().exists:
         return
     rows = table.pin().rows()
-    failed = rows.select(F.explode(FAILED_RULES).alias("failed"), _place(rows).alias("place")).select(
-        "failed.*", "place"
-    )
+    told = rows.select(F.explode(FAILED_RULES).alias("failed"), _place(rows).alias("place"))
     example = F.min(F.struct("value", "place")).alias("example")  # of how many there may be, only this is held
-    by_rule = failed.groupBy("rule", "column").agg(F.count(F.lit(1)).alias("rows"), example)
+    by_rule = told.select("failed.*", "place").groupBy("rule", "column").agg(F.count(F.lit(1)).alias("rows"), example)
     for row in by_rule.orderBy(F.desc("rows"), "column", "rule").collect():
         yield {
             "table": name,

@@ -37,7 +37,7 @@ def typed(text: Column, terms: ColumnTerms) -> Typed:
     meant = _meant(text, terms.form)
     if terms.logical == "string":
         return Typed(meant, meant, F.lit(True))
-    value = READERS[terms.logical](meant, compared_type(terms), terms.form)
+    value = READ_AS[terms.logical](meant, compared_type(terms), terms.form)
     return Typed(value, meant if terms.physical == TEXT else value, meant.isNull() | value.isNotNull())
 
 
@@ -137,7 +137,7 @@ def _boolean(text: Column, kind: SparkType, form: TextForm) -> Column:
     return F.when(text.isin(*form.true), F.lit(True)).when(text.isin(*form.false), F.lit(False))
 
 
-READERS: Mapping[str, Callable[[Column, SparkType, TextForm], Column]] = {
+READ_AS: Mapping[str, Callable[[Column, SparkType, TextForm], Column]] = {
     "integer": _number,
     "number": _number,
     "date": _date,

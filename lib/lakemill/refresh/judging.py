@@ -13,7 +13,7 @@ from lakemill.observe.cost import observed
 from lakemill.observe.runs import Run
 from lakemill.quality.front import FAILED_RULES, MET, WARNED, FrontDoor, PutAside
 
-FEW = 10
+NO_REASON_TO_STOP = 10
 """Where no more rows than these are put aside, they are no reason to stop, whatever their share."""
 SHOWN_REASONS = 3
 
@@ -47,7 +47,7 @@ class Judging:
         self.note(run)
         assert self.door
         aside, judged, most = run.rows_quarantined or 0, run.rows_judged or 0, self.door.contract.most_quarantined
-        if aside <= FEW or aside * 100 <= judged * most:
+        if aside <= NO_REASON_TO_STOP or aside * 100 <= judged * most:
             return
         raise DataRefused(
             f"{self.door.target}: {aside} of the {judged} rows that came do not meet its contract, more than "
