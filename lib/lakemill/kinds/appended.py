@@ -47,9 +47,10 @@ class Appended(Kind):
 
     def update(self, work: Work) -> Write:
         if not work.removes:
-            rows = work.change.drop(WEIGHT)
-            return lambda target: append(target, rows)
+            return lambda target: append(target, work.change.drop(WEIGHT))
         with work.stage("touched"):
-            change, _ = work.held.hold(work.change)
+            change, count = work.held.hold(work.change)
+            if not count:
+                return lambda target: append(target, change.drop(WEIGHT))
             rows, _ = work.held.hold(bags.advanced_rows(work.stored(), change, work.held.small))
         return lambda target: merge_rows(target, rows)

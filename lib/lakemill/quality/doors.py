@@ -48,7 +48,9 @@ def _behind(job: Job, contract: Contract) -> Iterator[Job]:
     whole = not (made or isinstance(job.reduce, PerKey))
     needs = frozenset(terms.name for terms in contract.columns) if whole else frozenset[str]()
     door = FrontDoor(job.target, job.map, contract, made, needs)
-    files = {**job.files, f"contracts/{contract.table}.yaml": contract_text(contract)} if job.files else {}
+    # What a job's files say is read as Python; the contract is one more of them.
+    promised = {f"contract of {contract.table}": f"contract = {contract_text(contract)!r}"}
+    files = {**job.files, **promised} if job.files else {}
     yield _with_files(replace(job, map=door, after=(*job.after, aside)), files)
     put_aside = PutAside(job.target, job.map, contract, made, needs)
     yield _with_files(Job(source=job.source, map=put_aside, target=aside), files)
