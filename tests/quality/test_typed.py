@@ -3,7 +3,7 @@
 import random
 import re
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -58,9 +58,10 @@ def exact(digits: int, scale: int, text: str):
     """A decimal as plain Python has it, if it is one of so many digits."""
     if not re.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)", text):
         return None
-    number = Decimal(text)
-    fits = number == round(number, scale) and abs(number) < Decimal(10) ** (digits - scale)
-    return round(number, scale) if fits else None
+    with localcontext(prec=100):
+        number = Decimal(text)
+        fits = number == round(number, scale) and abs(number) < Decimal(10) ** (digits - scale)
+        return round(number, scale) if fits else None
 
 
 def german(text: str):

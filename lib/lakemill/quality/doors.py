@@ -12,7 +12,7 @@ from lakemill.contracts.writer import contract_text
 from lakemill.errors import UsageError
 from lakemill.graph import load_jobs
 from lakemill.job import Job
-from lakemill.quality.front import FrontDoor, PutAside
+from lakemill.quality.front import INSTEAD, FrontDoor, PutAside
 from lakemill.reducers import PerKey
 
 ASIDE = "_quarantine"
@@ -62,19 +62,11 @@ def _with_files(job: Job, files: Mapping[str, str]) -> Job:
 
 
 def _check_rules(job: Job, contract: Contract, made: frozenset[str]) -> None:
-    """Raises UsageError for a rule that no mapped row could be judged by."""
-    for terms in contract.columns:
-        rules = [rule for rule in terms.row_rules if rule != "type"] if terms.name in made else []
-        if rules:
-            _refuse(job, f'column "{terms.name}"', rules[0], f'the reduce makes "{terms.name}"')
+    """Raises UsageError for a rule of rows over what the reduce makes, which no mapped row has."""
     given = [terms.name for terms in contract.columns if terms.name not in made]
     for rule in contract.row_rules:
         for fault in predicate_faults(rule.predicate, given):
-            _refuse(job, "a rule of rows", rule.name, fault.rstrip("."))
-
-
-def _refuse(job: Job, what: str, rule: str, why: str) -> None:
-    raise UsageError(
-        f"{job.target}: its contract has the rule {rule} of {what}, by which no row of its map can be judged: {why}. "
-        "Say it as a rule of the table (quality: by, measures, valid)."
-    )
+            raise UsageError(
+                f"{job.target}: by the rule {rule.name} of its contract no row of its map can be judged: "
+                f"{fault.rstrip('. ')}. {INSTEAD}"
+            )

@@ -4,9 +4,12 @@ Both are maps of the same rows, so that the core keeps the table and its quarant
 corrected in its source leaves quarantine by itself.
 """
 
+import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
+from pyspark import SparkContext
 from pyspark.sql import Column, DataFrame, functions as F
 from pyspark.sql.types import StringType, StructField, StructType
 
@@ -20,6 +23,8 @@ FAILED_RULES = "failed_rules"
 STOPPED_BY_CONTRACT = "STOPPED_BY_CONTRACT"
 """What Spark's error says of a row that fails a rule of severity `fail`, before the failed rules as JSON."""
 FAILURES = "array<struct<rule: string, column: string, value: string>>"
+INSTEAD = "Say it as a rule of the table (quality: by, measures, valid)."
+"""What to do with a rule of what no row of the map has."""
 GIVEN, READS, MET, WARNED = "_given", "_reads", "_met", "_warned"
 FAIL_MET, QUARANTINE_MET, WARN_MET = "_fail_met", "_quarantine_met", "_warn_met"
 
@@ -45,32 +50,51 @@ class FrontDoor:
 
     def __call__(self, *frames: DataFrame) -> DataFrame:
         """The good rows, typed, in the columns of the map."""
-        return self.chosen(self.judged(*frames))
+        return self.opened(self.map(*frames) if self.map else frames[0])
+
+    def opened(self, mapped: DataFrame) -> DataFrame:
+        """Of mapped rows those that the door gives."""
+        return self.chosen(self.judged(mapped))
 
     def chosen(self, rows: DataFrame, *besides: str) -> DataFrame:
         """Of judged rows those that meet the contract.   besides: columns that they have besides."""
         return rows.where(column(MET)).drop(GIVEN, FAILED_RULES, MET, WARNED)
 
-    def judged(self, *frames: DataFrame) -> DataFrame:
+    def judged(self, mapped: DataFrame, *besides: str) -> DataFrame:
         """All mapped rows, typed, with what the map gave of them as `_given`, and the `failed_rules`.
 
-        `_met`: whether no rule puts the row aside.   `_warned`: whether it is good, and a rule warns of it.
+        `_met`: whether no rule puts the row aside.   `_warned`: whether it is good, and a rule warns of it.   besides:
+        columns that are not the map's, and stay as they are.
         """
-        mapped = self.map(*frames) if self.map else frames[0]
-        columns, names = self._columns(mapped.schema), [column(name) for name in mapped.columns]
-        kept = [columns[name].kept if name in columns else column(name) for name in mapped.columns]
+        own = StructType([field for field in mapped.schema.fields if field.name not in besides])
+        for columns in _selections(self, own.json(), SparkContext._gateway):
+            mapped = mapped.select(*columns, *besides)
+        return mapped
+
+    @property
+    def definition(self) -> list[str]:
+        """All that decides which rows it gives, and what their values are, as texts: not who needs them."""
+        columns = [
+            replace(terms, description="", unique=False, references=None, personal="")
+            for terms in self.contract.columns
+        ]
+        rules = [replace(rule, description="") for rule in self.contract.row_rules]
+        return [type(self).__qualname__, repr(columns), repr(rules), repr(sorted(self.made))]
+
+    def selections(self, mapped: StructType) -> list[list[Column]]:
+        """What is selected of mapped rows of these columns, one after the other, to judge them."""
+        columns, names = self._columns(mapped), [column(name) for name in mapped.names]
+        kept = [columns[name].kept if name in columns else column(name) for name in mapped.names]
         reads = all_of(each.reads for each in columns.values()).alias(READS)
         of_columns = [verdict for each in columns.values() for verdict in each.verdicts]
-        typed = mapped.select(*kept, F.struct(*names).alias(GIVEN), reads, *_told(of_columns))
+        typed = [*kept, F.struct(*names).alias(GIVEN), reads, *_told(of_columns)]
         of_rows = row_verdicts(self.contract.row_rules, column(READS))
-        both = [F.concat(column(FAILED_RULES), failures(of_rows)).alias(FAILED_RULES)] + [
-            (column(name) & met).alias(name) for name, met in _met(of_rows).items()
-        ]
-        whole = typed.select(*names, GIVEN, *both)
+        both = [(column(name) & met).alias(name) for name, met in _met(of_rows).items()]
+        whole = [*names, column(GIVEN), F.concat(column(FAILED_RULES), failures(of_rows)).alias(FAILED_RULES), *both]
         stops = any(verdict.severity == FAIL for verdict in (*of_columns, *of_rows))
         good = self._stopping() if stops else column(QUARANTINE_MET)
-        warned = good & ~column(WARN_MET)
-        return whole.select(*names, GIVEN, FAILED_RULES, good.alias(MET), warned.alias(WARNED))
+        flags = [good.alias(MET), (good & ~column(WARN_MET)).alias(WARNED)]
+        return [typed, whole, [*names, column(GIVEN), column(FAILED_RULES), *flags]]
 
     def _columns(self, mapped: StructType) -> dict[str, JudgedColumn]:
         """The columns of the map that the contract is about, judged."""
@@ -82,8 +106,15 @@ class FrontDoor:
                 f"{did_you_mean(lacking[0], given)}"
             )
         about = [terms for terms in self.contract.columns if terms.name in given and terms.name not in self.made]
-        for terms in about:
-            self._check_type(terms, given[terms.name])
+        for terms in self.contract.columns:
+            if terms.name in given and terms.name not in self.made:
+                self._check_type(terms, given[terms.name])
+            elif terms.row_rules not in ((), ("type",)):
+                rule = next(rule for rule in terms.row_rules if rule != "type")
+                raise UsageError(
+                    f'{self.target}: its contract has the rule {rule} of column "{terms.name}", by which no row of its '
+                    f"map can be judged: {self.__name__} does not give it. {INSTEAD}"
+                )
         return {terms.name: judged(terms, given[terms.name].dataType) for terms in about}
 
     def _check_type(self, terms: ColumnTerms, given: StructField) -> None:
@@ -108,6 +139,15 @@ class PutAside(FrontDoor):
     def chosen(self, rows: DataFrame, *besides: str) -> DataFrame:
         """Of judged rows those that are put aside: what the map gave, and `failed_rules`: rule, column and value."""
         return rows.where(~column(MET)).select(f"{GIVEN}.*", FAILED_RULES, *besides)
+
+
+@lru_cache(maxsize=64)
+def _selections(door: FrontDoor, mapped: str, gateway: object) -> list[list[Column]]:
+    """The door's selections: to make them anew takes hundreds of calls to the JVM, and columns do not wear out.
+
+    mapped: the columns, as JSON.   gateway: to the JVM in which they are made.
+    """
+    return door.selections(StructType.fromJson(json.loads(mapped)))
 
 
 def _told(verdicts: Sequence[Verdict]) -> list[Column]:

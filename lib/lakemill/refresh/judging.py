@@ -70,12 +70,16 @@ def _reason(row: Row) -> str:
 
 
 def judging(job: Job, rows_of: Callable[[Job], DataFrame]) -> Judging:
-    """The rows that are made of a job's map, with their weights if they have some; counted where it has a contract."""
+    """The rows that are made of a job's map, with their weights if they have some; counted where it has a contract.
+
+    What came and what went are judged together: the contract's part of the plan is large.
+    """
     door = job.map
     if not isinstance(door, FrontDoor):
         return Judging(rows_of(job))
-    rows, seen = rows_of(replace(job, map=door.judged)), Observation()
-    weights = [WEIGHT] if WEIGHT in rows.columns else []
+    mapped, seen = rows_of(replace(job, map=door.map)), Observation()
+    weights = [WEIGHT] if WEIGHT in mapped.columns else []
+    rows = door.judged(mapped, *weights)
     came = column(WEIGHT) > 0 if weights else F.lit(True)
     kinds = {"judged": F.lit(True), "good": column(MET), "quarantined": ~column(MET), "warned": column(WARNED)}
     counts: list[Column] = [F.count_if(came & which).alias(name) for name, which in kinds.items()]
