@@ -30,7 +30,7 @@ ZONED = TextForm(layout="yyyy-MM-dd'T'HH:mm:ssXXX", offset=True)
 COLUMNS = (
     ColumnTerms("line_id", "integer", "bigint", required=True, minimum=Bound(0)),
     ColumnTerms("store_id", "integer", "int", required=True, minimum=Bound(1), maximum=Bound(500)),
-    ColumnTerms("product_id", "integer", "bigint", required=True),
+    ColumnTerms("product_id", "integer", "bigint", required=True, minimum=Bound(0)),
     ColumnTerms("quantity", "integer", "int", required=True, minimum=Bound(0), maximum=Bound(1000)),
     ColumnTerms("amount", "number", "decimal(12,2)", required=True, minimum=Bound(0)),
     ColumnTerms("sold_at", "timestamp", "timestamp", required=True, form=ZONED),
@@ -88,7 +88,7 @@ def generated(ids: DataFrame) -> DataFrame:
         F.date_format(second, "yyyy-MM-dd'T'HH:mm:ss'Z'").alias("sold_at"),
         F.date_format(second, "yyyy-MM-dd").alias("day"),
         F.concat(F.lit("AB-"), (number % 100_000).cast("string")).alias("code"),
-        F.element_at(F.array(F.lit("open"), F.lit("paid"), F.lit("late")), (number % 3 + 1).cast("int")).alias("status"),
+        F.element_at(F.array(*map(F.lit, ("open", "paid", "late"))), (number % 3 + 1).cast("int")).alias("status"),
     )  # fmt: skip
 
 
