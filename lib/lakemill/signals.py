@@ -17,7 +17,10 @@ from typing import Any
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PATIENCE = 12.0
-"""Seconds after which a command that was told to end is ended, whatever it waits for."""
+"""Seconds after which a command that was told to end is ended, whatever it waits for; its last words have as long.
+
+Whoever runs commands in containers gives them 30 seconds, if nobody says otherwise.
+"""
 PAUSE = 0.3
 
 
@@ -94,13 +97,12 @@ def _spark() -> Any:
 def _end(context: Any, number: int, over: threading.Event) -> None:
     """Cancel Spark's jobs until the command is over, or end the process where it does not end."""
     deadline = monotonic() + PATIENCE
-    while not over.wait(PAUSE) and monotonic() < deadline:
-        if not _Heard.last_words:
-            try:
-                context.cancelAllJobs()
-            except Exception:  # the JVM was told to end, too, and is gone
-                break
-    if not over.wait(max(deadline - monotonic(), 0)):
+    while not (over.wait(PAUSE) or _Heard.last_words) and monotonic() < deadline:
+        try:
+            context.cancelAllJobs()
+        except Exception:  # the JVM was told to end, too, and is gone
+            break
+    if not over.wait(PATIENCE if _Heard.last_words else max(deadline - monotonic(), 0)):
         print(f"lakemill: stopped by {name_of(number)}; what was under way is whole, or not there.", file=sys.stderr)
         sys.stderr.flush()
         process = getattr(context._gateway, "proc", None)
