@@ -114,6 +114,11 @@ def file_table(file: Path, jobs: Path) -> str:
 
 def ordered(jobs: Mapping[str, Job]) -> list[str]:
     """All tables that jobs make, each after those it reads and those that it comes after."""
+    for name, job in jobs.items():
+        for other in job.after:
+            if other not in jobs:
+                hint = did_you_mean(other, jobs)
+                raise UsageError(f'{name}: it is to come after "{other}", which no job makes. {hint}')
     try:
         return list(
             TopologicalSorter(
@@ -129,10 +134,10 @@ def upstream(jobs: Mapping[str, Job], name: str) -> set[str]:
     return {name}.union(*(upstream(jobs, source) for source in jobs[name].waits_for if source in jobs))
 
 
-def select(jobs: Mapping[str, Job], wanted: Sequence[str]) -> list[str]:
+def select(jobs: Mapping[str, Job], wanted: Sequence[str], alone: bool = False) -> list[str]:
     """The tables asked for, in order: names, patterns as silver.*, +name with all it depends on; none is all.
 
-    With each table come those that it comes after.
+    With each table come those that it comes after, unless it is to be alone.
     """
     if not wanted:
         return ordered(jobs)
@@ -141,7 +146,7 @@ def select(jobs: Mapping[str, Job], wanted: Sequence[str]) -> list[str]:
         names = _matching(jobs, asked.removeprefix("+"))
         for name in names:
             chosen |= upstream(jobs, name) if asked.startswith("+") else {name}
-    together = {other for name in chosen for other in jobs[name].after if other in jobs}
+    together = {other for name in chosen for other in jobs[name].after if not alone}
     return [name for name in order if name in chosen | together]
 
 

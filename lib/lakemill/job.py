@@ -33,12 +33,12 @@ class Job:
 
     source: a table name, several (one that is joined with itself is named twice), or Dump(feed).   map: DataFrame(s)
     -> DataFrame, row by row; None keeps rows as they are.   key: the columns rows meet on; [] is one row for the whole
-    table; None appends.   reduce: reducers by column name, Latest(by), or PerKey(fn); empty is the distinct keys.
-    target: the table's name.   cluster: those columns of the key by which rows lie near each other in files; none: days
-    and times, then the key as it is.   after: tables that a run brings up to date before it, and with it, though it
-    does not read them; where one of them fails, it is left as it is.   files: the texts of the files that it was loaded
-    from, its own and those of the modules that it imports, by their names below the jobs' folder; none where it was
-    built elsewhere.
+    table; None keeps rows as they come.   reduce: reducers by column name, Latest(by), or PerKey(fn); empty is the
+    distinct keys.   target: the table's name.   cluster: those columns of the key by which rows lie near each other in
+    files; none: days and times, then the key as it is.   after: tables that a run brings up to date before it, and with
+    it, though it does not read them; where one of them fails, it is left as it is.   files: the texts of the files that
+    it was loaded from, its own and those of the modules that it imports, by their names below the jobs' folder; none
+    where it was built elsewhere.
     Raises UsageError, in the user's words, where these do not fit together.
     """
 

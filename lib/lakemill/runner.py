@@ -86,11 +86,11 @@ def run_tables(
     worked on at a time.   profiled: whether each run says what its stages cost.   idle: the tables for which nothing is
     new, as is known before; the others read the versions that these were seen at.
     """
-    if where and len(select(jobs, wanted)) != 1:
+    if where and len(select(jobs, wanted, alone=True)) != 1:
         raise UsageError("--where is about the keys of one table; name that one.")
     if policy not in POLICIES:
         raise UsageError(f'There is no policy "{policy}". {did_you_mean(policy, POLICIES)}')
-    names, run_id = select(jobs, wanted), uuid.uuid4().hex[:12]
+    names, run_id = select(jobs, wanted, alone=bool(where)), uuid.uuid4().hex[:12]
     known = idle or Idle()
     world.renew()
     world.pins.update({name: replace(pin, table=world.lake.table(name)) for name, pin in known.pins.items()})

@@ -12,6 +12,7 @@ from lakemill.conf import ENVIRONMENTS
 from lakemill.errors import Stopped, UsageError
 from lakemill.graph import select
 from lakemill.observe.runs import FAILED, SKIPPED, STOPPED, Run
+from lakemill.quality.doors import is_quarantine
 from lakemill.refresh.idle import idle_tables
 from lakemill.refresh.plan import POLICIES, POLICY_NAMES
 from lakemill.runner import Outcome, run_tables, side_by_side
@@ -49,7 +50,8 @@ def does(asked: argparse.Namespace, start: Path) -> int:
         raise UsageError("--dry-run shows what is sent to AWS; --env local sends nothing. See `lakemill explain`.")
     with busy(asked.json) as tell:
         project = project_at(start)
-        names = select(project.jobs, asked.tables)  # a name that no job has is told before Spark starts
+        # A name that no job has is told before Spark starts.
+        names = select(project.jobs, asked.tables, alone=bool(asked.where))
         jobs = [] if asked.where else [project.jobs[name] for name in names]
         idle = idle_tables(project.conf, jobs, asked.policy)
         if [*idle.runs] != names:
@@ -66,7 +68,8 @@ def _submit(project: Project, asked: argparse.Namespace) -> int:
     from lakemill.submit.libraries import remarks  # boto3 is needed for this alone
     from lakemill.submit.submit import ask, dry_run, submit
 
-    tables = select(project.jobs, asked.tables)
+    # A quarantine has no job file; there, too, it comes with its table.
+    tables = [name for name in select(project.jobs, asked.tables) if not is_quarantine(project.jobs[name])]
     if asked.where:
         raise UsageError("--where makes keys anew here; it is not sent to a cluster yet. Leave --env out.")
     what = ask(project.conf, asked.env, tables, asked.policy)
@@ -118,6 +121,7 @@ def _line(run: Run) -> Row:
         "plan": run.status if run.status in (FAILED, SKIPPED, STOPPED) else run.plan,
         "reason": run.reason,
         "rows in": run.rows_in,
+        "quarantined": run.rows_quarantined,
         "rows out": run.rows_out,
         "keys touched": run.keys_touched,
         "recomputed": run.keys_recomputed,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pyspark.errors import AnalysisException, PySparkAttributeError
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, SparkSession, functions as F
 from pyspark.sql.types import StructField, StructType
 
 from lakemill.core.joins import Joins
@@ -89,17 +89,30 @@ def check_map(spark: SparkSession, job: Job, sources: Mapping[str, StructType]) 
     check_reduced(job)
     leaves = tuple(int(min(sources_of_leaf)) for sources_of_leaf in tags)
     joins = joins_of(nodes, leaves, ids_of(plan))
+    if door:
+        plain = door.plain(first.schema)
+        joins = replace(joins, origins={name: own for name, own in joins.origins.items() if name in plain})
     return CheckedMap(schema, text, _fingerprint(job, schema, text), joins, listed, leaves)
 
 
 def _opened(job: Job, door: FrontDoor, mapped: DataFrame) -> DataFrame:
-    """What the front door makes of the map's rows, which is row by row, whatever the contract says."""
+    """What the front door makes of the map's rows.
+
+    Columns are typed and judged by lakemill's own expressions; a user's rules of rows are looked at as a map is.
+    """
     try:
-        return door.opened(mapped)
+        rows = door.judged(mapped)
+        typed = StructType([field for field in rows.schema.fields if field.name in mapped.columns])
+        rules = [F.expr(rule.predicate) for rule in door.contract.row_rules]
+        plan = empty(mapped.sparkSession, typed).select(*rules)._jdf.queryExecution().analyzed()
     except AnalysisException as error:
         raise UsageError(
             f"{job.target}: its contract does not fit what {door.__name__} gives: {first_line(error)}."
         ) from None
+    nodes = json.loads(str(plan.toJSON()))
+    for why in (*varying(mapped.sparkSession, plan, nodes), *unseen(nodes)) if rules else ():
+        raise UsageError(f"{job.target}: a rule of rows of its contract is refused: {why}.")
+    return door.chosen(rows)
 
 
 def _fingerprint(job: Job, schema: StructType, plan: str) -> str:

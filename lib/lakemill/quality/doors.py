@@ -11,7 +11,7 @@ from lakemill.contracts.predicates import predicate_faults
 from lakemill.contracts.writer import contract_text
 from lakemill.errors import UsageError
 from lakemill.graph import load_jobs
-from lakemill.job import Job
+from lakemill.job import TABLE_NAME, Job
 from lakemill.quality.front import INSTEAD, FrontDoor, PutAside
 from lakemill.reducers import PerKey
 
@@ -37,22 +37,40 @@ def guarded(jobs: Mapping[str, Job], contracts: Mapping[str, Contract]) -> dict[
     made = dict(jobs)
     for target, contract in contracts.items():
         if target in jobs and not jobs[target].outside:
+            _check_name(quarantine_of(target), target, jobs)
             made.update({job.target: job for job in _behind(jobs[target], contract)})
     return made
 
 
+def is_quarantine(job: Job) -> bool:
+    """Whether a job makes the quarantine of another one's table; it has no job file."""
+    return isinstance(job.map, PutAside)
+
+
+def _check_name(aside: str, target: str, jobs: Mapping[str, Job]) -> None:
+    """Raises UsageError where the quarantine of a table cannot have its name."""
+    if aside in jobs:
+        raise UsageError(
+            f"{aside}: a job of yours makes it, and it is the name of the quarantine of {target}, which has a "
+            "contract. Give your table another name."
+        )
+    if not TABLE_NAME.fullmatch(aside):
+        raise UsageError(
+            f"{target}: it has a contract, so its quarantine is {aside}, which is too long for a table's name. Give "
+            "the table a shorter one."
+        )
+
+
 def _behind(job: Job, contract: Contract) -> Iterator[Job]:
     """The table's job with typed and judged rows, and that of its quarantine, which comes before it in a run."""
-    made, aside = frozenset(job.reducers), quarantine_of(job.target)
+    made, aside, whole = frozenset(job.reducers), quarantine_of(job.target), not isinstance(job.reduce, PerKey)
     _check_rules(job, contract, made)
-    whole = not (made or isinstance(job.reduce, PerKey))
-    needs = frozenset(terms.name for terms in contract.columns) if whole else frozenset[str]()
-    door = FrontDoor(job.target, job.map, contract, made, needs)
     # What a job's files say is read as Python; the contract is one more of them.
     promised = {f"contract of {contract.table}": f"contract = {contract_text(contract)!r}"}
     files = {**job.files, **promised} if job.files else {}
+    door = FrontDoor(job.target, job.map, contract, made, whole)
     yield _with_files(replace(job, map=door, after=(*job.after, aside)), files)
-    put_aside = PutAside(job.target, job.map, contract, made, needs)
+    put_aside = PutAside(job.target, job.map, contract, made, whole)
     yield _with_files(Job(source=job.source, map=put_aside, target=aside), files)
 
 

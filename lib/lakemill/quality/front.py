@@ -5,15 +5,15 @@ corrected in its source leaves quarantine by itself.
 """
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 from pyspark import SparkContext
 from pyspark.sql import Column, DataFrame, functions as F
 from pyspark.sql.types import StringType, StructField, StructType
 
-from lakemill.columns import column
+from lakemill.columns import column, has_no_order
 from lakemill.contracts.contract import ColumnTerms, Contract
 from lakemill.contracts.rules import FAIL, QUARANTINE, WARN
 from lakemill.errors import UsageError, did_you_mean
@@ -25,7 +25,9 @@ STOPPED_BY_CONTRACT = "STOPPED_BY_CONTRACT"
 FAILURES = "array<struct<rule: string, column: string, value: string>>"
 INSTEAD = "Say it as a rule of the table (quality: by, measures, valid)."
 """What to do with a rule of what no row of the map has."""
-GIVEN, READS, MET, WARNED = "_given", "_reads", "_met", "_warned"
+TYPING = "1"
+"""A number of how texts are typed and rules judged, which changes where the same contract would give other rows."""
+GIVEN, MET, WARNED = "_given", "_met", "_warned"
 FAIL_MET, QUARANTINE_MET, WARN_MET = "_fail_met", "_quarantine_met", "_warn_met"
 
 
@@ -33,15 +35,15 @@ FAIL_MET, QUARANTINE_MET, WARN_MET = "_fail_met", "_quarantine_met", "_warn_met"
 class FrontDoor:
     """A map whose rows are typed and judged by the contract of its target; it gives those that meet it.
 
-    made: the columns of the target that the job's reduce makes: no mapped row has them.   needs: the columns of the
-    contract that the map has to give.
+    made: the columns of the target that the job's reduce makes: no mapped row has them.   whole: whether the map has to
+    give all others that the contract names; else the reduce may make them, too.
     """
 
     target: str
     map: Callable[..., DataFrame] | None
     contract: Contract
     made: frozenset[str] = frozenset()
-    needs: frozenset[str] = frozenset()
+    whole: bool = True
 
     @property
     def __name__(self) -> str:
@@ -74,48 +76,78 @@ class FrontDoor:
     @property
     def definition(self) -> list[str]:
         """All that decides which rows it gives, and what their values are, as texts: not who needs them."""
+        decisive = (
+            "name", "logical", "physical", "form", "required", "values", "minimum", "maximum", "shortest", "longest",
+            "pattern", "row_rules",
+        )  # fmt: skip
         columns = [
-            replace(terms, description="", unique=False, references=None, personal="")
+            [*(getattr(terms, name) for name in decisive), *(terms.severity(rule) for rule in terms.row_rules)]
             for terms in self.contract.columns
         ]
-        rules = [replace(rule, description="") for rule in self.contract.row_rules]
-        return [type(self).__qualname__, repr(columns), repr(rules), repr(sorted(self.made))]
+        rules = [(rule.name, rule.predicate, rule.severity) for rule in self.contract.row_rules]
+        return [type(self).__qualname__, TYPING, repr(columns), repr(rules), repr(sorted(self.made))]
+
+    def severity(self, rule: str, name: str) -> str:
+        """What happens where a rule fails, of a column or, without one, of rows."""
+        terms = self.contract.column(name)
+        if terms:
+            return terms.severity(rule)
+        return next((each.severity for each in self.contract.row_rules if each.name == rule), QUARANTINE)
+
+    def plain(self, mapped: StructType) -> frozenset[str]:
+        """The columns of the map that are kept as it gives them."""
+        columns = self._columns(mapped)
+        return frozenset(name for name in mapped.names if name not in columns or columns[name].plain)
 
     def selections(self, mapped: StructType) -> list[list[Column]]:
-        """What is selected of mapped rows of these columns, one after the other, to judge them."""
+        """What is selected of mapped rows of these columns, one after the other, to judge them.
+
+        First each column by itself; then, over the typed columns, the rules of rows; then both together.
+        """
         columns, names = self._columns(mapped), [column(name) for name in mapped.names]
-        kept = [columns[name].kept if name in columns else column(name) for name in mapped.names]
-        reads = all_of(each.reads for each in columns.values()).alias(READS)
         of_columns = [verdict for each in columns.values() for verdict in each.verdicts]
-        typed = [*kept, F.struct(*names).alias(GIVEN), reads, *_told(of_columns)]
-        of_rows = row_verdicts(self.contract.row_rules, column(READS))
-        both = [(column(name) & met).alias(name) for name, met in _met(of_rows).items()]
-        whole = [*names, column(GIVEN), F.concat(column(FAILED_RULES), failures(of_rows)).alias(FAILED_RULES), *both]
+        of_rows = row_verdicts(self.contract.row_rules, column(FAIL_MET) & column(QUARANTINE_MET))
+        given = F.struct(*[_comparable(field) for field in mapped.fields]).alias(GIVEN)
+        first = [
+            *(columns[name].kept if name in columns else column(name) for name in mapped.names),
+            *(given, failures(of_columns).alias(FAILED_RULES)),
+            *(met.alias(name) for name, met in _met(of_columns).items()),
+        ]
+        second = [
+            *(*names, column(GIVEN)),
+            F.concat(column(FAILED_RULES), failures(of_rows)).alias(FAILED_RULES),
+            *((column(name) & met).alias(name) for name, met in _met(of_rows).items()),
+        ]
         stops = any(verdict.severity == FAIL for verdict in (*of_columns, *of_rows))
         good = self._stopping() if stops else column(QUARANTINE_MET)
-        flags = [good.alias(MET), (good & ~column(WARN_MET)).alias(WARNED)]
-        return [typed, whole, [*names, column(GIVEN), column(FAILED_RULES), *flags]]
+        warned = good & ~column(WARN_MET)
+        return [first, second, [*names, column(GIVEN), column(FAILED_RULES), good.alias(MET), warned.alias(WARNED)]]
 
     def _columns(self, mapped: StructType) -> dict[str, JudgedColumn]:
         """The columns of the map that the contract is about, judged."""
         given = {field.name: field for field in mapped.fields}
-        lacking = sorted(self.needs - given.keys())
-        if lacking:
-            raise UsageError(
-                f'{self.target}: its contract has a column "{lacking[0]}", which {self.__name__} does not give. '
-                f"{did_you_mean(lacking[0], given)}"
-            )
-        about = [terms for terms in self.contract.columns if terms.name in given and terms.name not in self.made]
+        columns = dict[str, JudgedColumn]()
         for terms in self.contract.columns:
             if terms.name in given and terms.name not in self.made:
                 self._check_type(terms, given[terms.name])
-            elif terms.row_rules not in ((), ("type",)):
-                rule = next(rule for rule in terms.row_rules if rule != "type")
+                columns[terms.name] = judged(terms, given[terms.name].dataType)
+            else:
+                self._check_not_given(terms, given)
+        return columns
+
+    def _check_not_given(self, terms: ColumnTerms, given: Collection[str]) -> None:
+        """Raises UsageError for a column that no mapped row has, if nothing makes it or a rule is to judge it."""
+        if self.whole and terms.name not in self.made:
+            raise UsageError(
+                f'{self.target}: its contract has a column "{terms.name}", which {self.__name__} does not give. '
+                f"{did_you_mean(terms.name, given)}"
+            )
+        for rule in terms.row_rules:
+            if rule != "type":
                 raise UsageError(
                     f'{self.target}: its contract has the rule {rule} of column "{terms.name}", by which no row of its '
-                    f"map can be judged: {self.__name__} does not give it. {INSTEAD}"
+                    f"map can be judged: the reduce makes it. {INSTEAD}"
                 )
-        return {terms.name: judged(terms, given[terms.name].dataType) for terms in about}
 
     def _check_type(self, terms: ColumnTerms, given: StructField) -> None:
         """A column that the map gives typed has to be of the type that the contract says."""
@@ -150,9 +182,11 @@ def _selections(door: FrontDoor, mapped: str, gateway: object) -> list[list[Colu
     return door.selections(StructType.fromJson(json.loads(mapped)))
 
 
-def _told(verdicts: Sequence[Verdict]) -> list[Column]:
-    """The failed rules of a row, and whether it meets those of each severity."""
-    return [failures(verdicts).alias(FAILED_RULES), *(met.alias(name) for name, met in _met(verdicts).items())]
+def _comparable(field: StructField) -> Column:
+    """A column as quarantine keeps it: what cannot be compared, as JSON."""
+    if not has_no_order(field.dataType):
+        return column(field.name)
+    return F.to_json(F.struct(column(field.name).alias("value"))).alias(field.name)
 
 
 def _met(verdicts: Sequence[Verdict]) -> dict[str, Column]:

@@ -103,7 +103,7 @@ def _has_clean_ends(text: Column) -> Column:
 
 def _date(text: Column, kind: SparkType, form: TextForm) -> Column:
     if form.layout:
-        return _of_known_years(F.when(_has_clean_ends(text), F.try_to_timestamp(text, F.lit(form.layout)))).cast("date")
+        return _of_known_years(F.try_to_timestamp(text, F.lit(form.layout))).cast("date")
     shaped = (F.length(text) == 10) & text.like("____-__-__") & F.right(text, F.lit(1)).between("0", "9")
     return _of_known_years(F.when(shaped & _has_clean_ends(text), text.try_cast("date")))
 
@@ -119,18 +119,17 @@ def _timestamp(text: Column, kind: SparkType, form: TextForm) -> Column:
     A time that the zone's clocks skip is none. One that they show twice is the earlier moment.
     """
     if form.layout:
-        read = F.when(_has_clean_ends(text), F.try_to_timestamp(text, F.lit(form.layout)))
+        read = F.try_to_timestamp(text, F.lit(form.layout))
     else:
         read = F.when(text.rlike(f"{ISO_TIME}{OFFSET if form.offset else ''}\\z"), text.try_cast("timestamp"))
-    read = _of_known_years(read)
     if kind.name == "timestamp_ntz":
-        return read.cast("timestamp_ntz")
+        return _of_known_years(read.cast("timestamp_ntz"))
     if not form.zone:
-        return read
+        return _of_known_years(read)
     wall = read.cast("timestamp_ntz")
     moment = F.convert_timezone(F.lit(form.zone), F.lit("UTC"), wall)
     shown = F.convert_timezone(F.lit("UTC"), F.lit(form.zone), moment)
-    return F.when(shown == wall, moment.cast("timestamp"))
+    return _of_known_years(F.when(shown == wall, moment.cast("timestamp")))
 
 
 def _boolean(text: Column, kind: SparkType, form: TextForm) -> Column:

@@ -1,29 +1,35 @@
 """Judging: how many of a run's mapped rows meet their contract, and whether too many do not."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pyspark.sql import Column, DataFrame, Observation, Row, functions as F
 
 from lakemill.columns import column
 from lakemill.core.weights import WEIGHT
-from lakemill.errors import DataRefused, row_text
+from lakemill.errors import DataRefused
 from lakemill.job import Job
 from lakemill.observe.cost import observed
 from lakemill.observe.runs import Run
 from lakemill.quality.front import FAILED_RULES, MET, WARNED, FrontDoor, PutAside
+from lakemill.quality.shown import shown_value
 
 NO_REASON_TO_STOP = 10
-"""Where no more rows than these are put aside, they are no reason to stop, whatever their share."""
+"""Where no more rows than these are put aside, they are no reason to stop, unless none may be."""
 SHOWN_REASONS = 3
+COUNTS = {"judged": "rows_judged", "good": "rows_good", "quarantined": "rows_quarantined", "warned": "rows_warned"}
+"""What is counted of mapped rows, and where the ledger has it."""
+MORE_ASIDE = "more"
 
 
 @dataclass(frozen=True)
 class Judging:
-    """rows: those that the door gives.   seen: what was counted of all mapped rows, once these are computed."""
+    """rows: those that the door gives, of all that were judged.   counts, seen: what is counted of the latter."""
 
     rows: DataFrame
+    judged: DataFrame | None = None
     door: FrontDoor | None = None
+    counts: Sequence[Column] = ()
     seen: Observation | None = None
 
     @property
@@ -33,25 +39,31 @@ class Judging:
 
     def note(self, run: Run) -> None:
         """Put into the run how many mapped rows came, and what became of them."""
-        if self.seen is None:
-            return
-        told = observed(self.rows.sparkSession, self.seen)
-        run.rows_judged, run.rows_good = told.get("judged", 0), told.get("good", 0)
-        run.rows_quarantined, run.rows_warned = told.get("quarantined", 0), told.get("warned", 0)
+        if self.seen is not None:
+            self._note(run, observed(self.rows.sparkSession, self.seen))
 
-    def check(self, run: Run) -> None:
-        """Raises DataRefused where more of the rows that came were put aside than the contract allows.
+    def _note(self, run: Run, told: Mapping[str, int]) -> None:
+        for name, column_of_run in COUNTS.items():
+            setattr(run, column_of_run, told.get(name, 0))
 
-        The rows have been computed.
+    def check(self, run: Run, held: int) -> None:
+        """Raises DataRefused where more rows are put aside than before, and more of those that came than may be.
+
+        held: how many rows of the change are put aside, or taken from there; they have been computed.
         """
-        self.note(run)
-        assert self.door
-        aside, judged, most = run.rows_quarantined or 0, run.rows_judged or 0, self.door.contract.most_quarantined
-        if aside <= NO_REASON_TO_STOP or aside * 100 <= judged * most:
+        assert self.door and self.seen and self.judged
+        told = observed(self.rows.sparkSession, self.seen)
+        if held and not told:  # a machine that is too busy for Spark to tell its listeners
+            told = {
+                name: int(count or 0) for name, count in self.judged.agg(*self.counts).collect()[0].asDict().items()
+            }
+        self._note(run, told)
+        most, more, came = self.door.contract.most_quarantined, told.get(MORE_ASIDE, 0), told.get("judged", 0)
+        if more <= (NO_REASON_TO_STOP if most else 0) or more * 100 <= came * most:
             return
         raise DataRefused(
-            f"{self.door.target}: {aside} of the {judged} rows that came do not meet its contract, more than "
-            f"{most} %: {self._reasons()}. Nothing was written. Mend the rows in their source, or the contract "
+            f"{self.door.target}: of the {came} rows that came {told['quarantined']} do not meet its contract, more "
+            f"than {most} %: {self._reasons()}. Nothing was written. Mend the rows in their source, or the contract "
             "(mostQuarantinedPercent says how many may be put aside), and run again."
         )
 
@@ -60,13 +72,13 @@ class Judging:
         came = self.rows.where(column(WEIGHT) > 0) if WEIGHT in self.rows.columns else self.rows
         each = came.select(F.explode(FAILED_RULES).alias("failed")).select("failed.*")
         counted = each.groupBy("rule", "column").agg(F.count(F.lit(1)).alias("rows"), F.min("value").alias("value"))
-        return "; ".join(map(_reason, counted.orderBy(F.desc("rows"), "column", "rule").take(SHOWN_REASONS)))
+        return "; ".join(map(self._reason, counted.orderBy(F.desc("rows"), "column", "rule").take(SHOWN_REASONS)))
 
-
-def _reason(row: Row) -> str:
-    if not row["column"]:
-        return f"{row.rule}: {row.rows} rows"
-    return f"{row.rule}: {row.rows} rows, as {row_text({row['column']: row['value']})}"
+    def _reason(self, row: Row) -> str:
+        if not row["column"]:
+            return f"{row.rule}: {row.rows} rows"
+        assert self.door
+        return f"{row.rule}: {row.rows} rows, as {shown_value(self.door.contract, row['column'], row.value)}"
 
 
 def judging(job: Job, rows_of: Callable[[Job], DataFrame]) -> Judging:
@@ -77,10 +89,12 @@ def judging(job: Job, rows_of: Callable[[Job], DataFrame]) -> Judging:
     door = job.map
     if not isinstance(door, FrontDoor):
         return Judging(rows_of(job))
-    mapped, seen = rows_of(replace(job, map=door.map)), Observation()
+    mapped = rows_of(replace(job, map=door.map))
     weights = [WEIGHT] if WEIGHT in mapped.columns else []
-    rows = door.judged(mapped, *weights)
-    came = column(WEIGHT) > 0 if weights else F.lit(True)
+    rows, weight = door.judged(mapped, *weights), column(WEIGHT) if weights else F.lit(1)
     kinds = {"judged": F.lit(True), "good": column(MET), "quarantined": ~column(MET), "warned": column(WARNED)}
-    counts: list[Column] = [F.count_if(came & which).alias(name) for name, which in kinds.items()]
-    return Judging(door.chosen(rows.observe(seen, *counts), *weights), door, seen)
+    counts = [F.count_if((weight > 0) & which).alias(name) for name, which in kinds.items()]
+    # A row that is changed where the map does not look comes and goes: it puts no more aside.
+    counts.append(F.sum(F.when(~column(MET), weight)).alias(MORE_ASIDE))
+    seen = Observation()
+    return Judging(door.chosen(rows.observe(seen, *counts), *weights), rows, door, counts, seen)

@@ -28,8 +28,8 @@ def rebuild(task: Task, run: Run) -> None:
     with holding(False) as held:
         if judged.puts_aside:
             with stage(run, "judge"):
-                rows, _ = held.hold(rows)
-                judged.check(run)
+                rows, count = held.hold(rows)
+                judged.check(run, count)
         # What differs is computed within the write: its seconds are the write's.
         commit(target, task.target_version, task.next_progress(), run, lambda: _write(task, rows, run, held)(target))
     judged.note(run)

@@ -2,17 +2,19 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 
 from lakemill.columns import column
+from lakemill.contracts.rules import FAIL
 from lakemill.errors import DataRefused, LakemillError, first_line, value_text
 from lakemill.job import RESERVED
 from lakemill.maps.refusing import Refusing, refusing
-from lakemill.quality.front import STOPPED_BY_CONTRACT
+from lakemill.quality.front import STOPPED_BY_CONTRACT, FrontDoor
+from lakemill.quality.shown import shown_value
 from lakemill.refresh.task import Task
 
 LONGEST = 100
@@ -23,9 +25,9 @@ ANSI = re.compile(r"\s*If necessary set\b.*")
 
 def refusal_of(task: Task, error: Exception) -> LakemillError:
     """What to tell of a run that failed since a value of its sources, as they are, was refused."""
-    stopped = re.search(rf"{STOPPED_BY_CONTRACT} \S+ (\[.*?\}}\])", str(error), re.DOTALL)
+    stopped = _stopped(task, error)
     if stopped:
-        return _stopped(task, json.loads(stopped[1]))
+        return stopped
     frames = task.frames()
     mapped = task.job.mapped(*frames)
     try:
@@ -38,10 +40,17 @@ def refusal_of(task: Task, error: Exception) -> LakemillError:
     return LakemillError(f"{task.job.target}: {where}, from {versions}: {reason}. Nothing was written. {advice}")
 
 
-def _stopped(task: Task, failures: Sequence[Mapping[str, str]]) -> LakemillError:
-    """What to tell where a row fails a rule of its contract that stops the run."""
-    told = [f"{each['rule']} of {each['column']}={_quoted(each.get('value'))}" for each in failures if each["column"]]
-    told += [each["rule"] for each in failures if not each["column"]]
+def _stopped(task: Task, error: Exception) -> LakemillError | None:
+    """What to tell where a row fails a rule of its contract that stops the run; None where it is no such error."""
+    door, (_, sign, rest) = task.job.map, str(error).partition(f"{STOPPED_BY_CONTRACT} ")
+    if not (sign and isinstance(door, FrontDoor)):
+        return None
+    failures, _ = json.JSONDecoder().raw_decode(rest[rest.index("[") :])
+    told = []
+    for failure in failures:
+        rule, name = failure["rule"], failure["column"]
+        if door.severity(rule, name) == FAIL:
+            told.append(f"{rule} of {shown_value(door.contract, name, failure.get('value'))}" if name else rule)
     versions = ", ".join(f"{name} (version {version})" for name, version in task.next_progress().versions.items())
     return DataRefused(
         f"{task.job.target}: its contract stops the run: a row from {versions} fails {', '.join(told)}. Nothing was "

@@ -20,8 +20,8 @@ def update(task: Task, run: Run) -> None:
             change = mapped_change(task, held)
             rows = change.rows
             if change.judging.puts_aside:
-                rows, _ = held.hold(rows)
-                change.judging.check(run)
+                rows, count = held.hold(rows)
+                change.judging.check(run, count)
         write = task.kind.update(UpdateWork(task, run, rows, held))
         commit(target, task.target_version, task.next_progress(), run, lambda: write(target))
         run.rows_in = change.seen()
