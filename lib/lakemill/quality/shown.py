@@ -1,7 +1,6 @@
 """What is shown of a value that fails a rule: not all of a long one, and nothing of one that tells of a person."""
 
 from lakemill.contracts.contract import Contract
-from lakemill.errors import value_text
 
 MOST_LETTERS = 100
 
@@ -13,4 +12,4 @@ def shown_value(contract: Contract, name: str, value: str | None) -> str:
         return f"{name} (personal data, not shown)"
     if value is None:
         return f"{name}=NULL"
-    return f"{name}={value_text(value if len(value) <= MOST_LETTERS else value[: MOST_LETTERS - 1] + '…')}"
+    return f"{name}='{value if len(value) <= MOST_LETTERS else value[: MOST_LETTERS - 1] + '…'}'"
