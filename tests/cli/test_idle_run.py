@@ -134,8 +134,7 @@ def cut_log(shop: Shop, name: str) -> None:
     """A checkpoint of the newest version, and of the commits the newest alone."""
     log = shop.lake.log(name)
     log.snapshot.deltaLog().checkpoint()
-    for version in range(log.version):
-        Path(log.uri, "_delta_log", f"{version:020d}.json").unlink()
+    shop.lake.clean_log(name, before=log.version)
 
 
 def source_log_cleaned(shop: Shop) -> None:

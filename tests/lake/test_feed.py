@@ -521,25 +521,18 @@ def test_a_commit_that_was_cut_off_is_named(shop):
     assert len(shop.rows("gold.sales")) == 2
 
 
-def cleaned(lake, table: str, before: int) -> None:
-    """As Delta's own clean-up leaves a log: without the commits before a checkpoint."""
-    for version in range(before):
-        Path(lake.uri(table), "_delta_log", f"{version:020d}.json").unlink()
-    lake.spark._jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()
-
-
 def test_a_log_that_was_cleaned_past_the_version_read_is_foreseen(shop):
     alter(shop, "SET TBLPROPERTIES ('delta.checkpointInterval' = '4')")
     for amount in (6, 7, 8, 9):
         shop.put_by_spark("raw.sales", [("a", amount)], SCHEMA)
-    cleaned(shop, "raw.sales", before=4)
+    shop.clean_log("raw.sales", before=4)
     assert "no longer holds every version from 1 to 5" in foreseen(shop, "rebuild", "FEED_EXPIRED")
 
 
 def test_progress_whose_commit_was_cleaned_away_is_lost(shop):
     for said in ("'delta.checkpointInterval' = '2'", "'note' = 'of ours'"):
         alter(shop, f"SET TBLPROPERTIES ({said})", "gold.sales")
-    cleaned(shop, "gold.sales", before=2)
+    shop.clean_log("gold.sales", before=2)
     shop.put("raw.sales", [("a", 6)], SCHEMA)
     assert "was cleaned from the log" in followed(shop, "rebuild", "PROGRESS_LOST")
     shop.put("raw.sales", [("a", 7)], SCHEMA)
@@ -548,7 +541,7 @@ def test_progress_whose_commit_was_cleaned_away_is_lost(shop):
 
 def test_a_log_that_lost_its_beginning_is_named(shop):
     shop.put("raw.sales", [("a", 6)], SCHEMA)
-    cleaned(shop, "raw.sales", before=1)
+    shop.clean_log("raw.sales", before=1)
     with pytest.raises(LakemillError, match="has neither all commits before version 1 nor a checkpoint"):
         shop.run(SALES)
 
