@@ -199,7 +199,12 @@ def _met(verdicts: Sequence[Verdict]) -> dict[str, Column]:
 
 
 def failures(verdicts: Sequence[Verdict]) -> Column:
-    """The rules that a row fails, as an array of rule, column and value."""
+    """The rules that a row fails, as an array of rule, column and value.
+
+    Rows that fail none are told before: Spark does not compile array_compact, nor anything that stands in it.
+    """
     none = F.array().cast(FAILURES)
-    failed = [F.when(~verdict.met, verdict.failure) for verdict in verdicts]
-    return F.array_compact(F.array(*failed)).cast(FAILURES) if failed else none
+    if not verdicts:
+        return none
+    failed = F.array_compact(F.array(*[F.when(~verdict.met, verdict.failure) for verdict in verdicts]))
+    return F.when(all_of(_met(verdicts).values()), none).otherwise(failed.cast(FAILURES))
