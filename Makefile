@@ -4,7 +4,7 @@ LAKEMILL_LONG_SECONDS ?= 600
 export LAKEMILL_LONG_SECONDS
 HEAVY = not s3 and not kafka and not postgres and not browser and not faults and not bench and not long and not lines
 
-.PHONY: help setup run package bench bench-reducers bench-joins bench-fixed bench-threads bench-crossover bench-cold bench-peers bench-rules bench-tpch test test-fast test-faults test-s3 test-bench test-long test-lines lint format types check clean
+.PHONY: help setup run package bench bench-reducers bench-joins bench-fixed bench-threads bench-crossover bench-choices bench-cold bench-peers bench-rules bench-tpch test test-fast test-faults test-s3 test-bench test-long test-lines lint format types check clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -44,6 +44,9 @@ bench-crossover: .venv/.ready  ## from which size on an update is cheaper than a
 
 bench-peers: .venv/.ready  ## the same day of the shop by lakemill, by hand, by DuckDB and by Spark's pipelines
 	@.venv/bin/python scripts/bench/peers/day.py --pipelines
+
+bench-choices: .venv/.ready  ## how well `auto` chooses between update and rebuild
+	@.venv/bin/python scripts/bench/choices.py
 
 bench-cold: .venv/.ready  ## what commands cost from their start: nothing new, status, the first update
 	@.venv/bin/python scripts/bench/cold.py

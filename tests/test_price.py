@@ -96,5 +96,10 @@ def test_small_sources_have_no_price():
     assert not is_priced({**change(1, 10 * PRICED_BYTES), **change(1, 0, "raw.b")}), "of one nobody noted the size"
 
 
+def test_a_join_of_three_tables_has_a_price_however_small_they_are():
+    joined = change(1, 1) | change(0, 1, "raw.b")
+    assert not is_priced(joined) and is_priced(joined | change(0, 1, "raw.c"))
+
+
 def test_words():
     assert str(Price(1.42, 41)) == "update about 1.4 s, rebuild about 41.0 s"

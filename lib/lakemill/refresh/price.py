@@ -13,7 +13,11 @@ from lakemill.lake.change import Change
 from lakemill.observe.past import Past
 
 PRICED_BYTES = 8 * 1024 * 1024
-"""Sources that hold no more than this together are updated unasked: both ways take what starting their jobs takes."""
+"""Of sources that hold no more than this together, a table is updated unasked: both ways take what starting their jobs
+takes."""
+JOINED = 2
+"""A join of more tables than these is priced however small they are: what its update plans and starts grows with them, and
+took up to 20 times as long as a rebuild of tables of some megabytes (scripts/bench/tpch)."""
 DEARER = 1.2
 """An update has to be expected to take this many times as long as a rebuild before it is given up for one: it reads
 less, and what is expected is uncertain."""
@@ -48,7 +52,7 @@ class Price:
 def is_priced(changes: Mapping[str, Change]) -> bool:
     """Whether the sources hold so much that it matters how a table is brought up to date."""
     held = [change.table_bytes for change in changes.values()]
-    return all(held) and sum(held) > PRICED_BYTES
+    return all(held) and (sum(held) > PRICED_BYTES or len(held) > JOINED)
 
 
 def price(past: Iterable[Past], changes: Mapping[str, Change]) -> Price:

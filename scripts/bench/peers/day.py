@@ -134,8 +134,10 @@ def by_pipelines(world: World, folder: Path) -> Seconds:
     place.mkdir(exist_ok=True)
     spec = f"name: shop\nstorage: file://{place}/storage\nlibraries:\n  - glob:\n      include: {source}\n"
     (place / "spark-pipeline.yml").write_text(spec)
-    environment = {**os.environ, "BRONZE_FILES": json.dumps(files(world)), "PYTHONPATH": "", "SPARK_HOME": ""}
-    environment.pop("SPARK_HOME")
+    theirs = {
+        name: value for name, value in os.environ.items() if not name.startswith(("SPARK_", "PYSPARK_", "PYTHON"))
+    }
+    environment = {**theirs, "PYSPARK_PYTHON": str(python / "python"), "BRONZE_FILES": json.dumps(files(world))}
     began = time.monotonic()
     done = subprocess.run([python / "spark-pipelines", "run", "--full-refresh-all"], cwd=place, env=environment,
                           capture_output=True, text=True)  # fmt: skip

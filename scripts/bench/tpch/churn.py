@@ -30,6 +30,7 @@ from lakemill.graph import load_jobs, select
 from lakemill.job import Job
 from lakemill.lake.session import start_session
 from lakemill.lake.tables import Lake
+from lakemill.observe.ledger import record
 from lakemill.observe.runs import FAILED, Run
 from lakemill.runner import run_table
 from lakemill.world import World
@@ -126,6 +127,7 @@ def looked_at(world: World, jobs: dict[str, Job], given: argparse.Namespace, reb
     for name in wanted:
         runs[name] = run = updated(world, jobs[name], given.policy)
         print(f"{name}: {run.plan} {run.reason}{run.error or ''}, {run.seconds:.1f} s", file=sys.stderr, flush=True)
+    record(world.lake, list(runs.values()))  # where `auto` learns
     answers = Answers({name: world.lake.table(f"raw.{name}").uri for name in (*TABLES, "parameters")})
     after = [Kept(query, [runs[name] for name in chains[query]]) for query in given.queries]
     for kept in after:
