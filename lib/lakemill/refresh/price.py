@@ -16,8 +16,8 @@ PRICED_BYTES = 8 * 1024 * 1024
 """Of sources that hold no more than this together, a table is updated unasked: both ways take what starting their jobs
 takes."""
 JOINED = 2
-"""A join of more tables than these is priced however small they are: what its update plans and starts grows with them, and
-took up to 20 times as long as a rebuild of tables of some megabytes (scripts/bench/tpch)."""
+"""A join of more tables than these is priced however small they are: what its update plans and starts grows with them,
+and took up to 20 times as long as a rebuild of tables of some megabytes (scripts/bench/tpch)."""
 DEARER = 1.2
 """An update has to be expected to take this many times as long as a rebuild before it is given up for one: it reads
 less, and what is expected is uncertain."""

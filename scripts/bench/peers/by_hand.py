@@ -144,8 +144,8 @@ def household_value(read: Read) -> DataFrame:
 
 def promoted_sales(read: Read) -> DataFrame:
     """gold.promoted_sales"""
-    promoted = read("silver.promotions").where("not withdrawn")
-    promoted = promoted.drop("withdrawn", "dump_date", "dump_id", "line_number")
+    told = ("product_id", "store_id", "week", "display_location", "mailer_location")
+    promoted = read("silver.promotions").where("not withdrawn").select(*told)
     kept = ("department", "product_id"), ("income", "household_id")
     product, household = (
         read(f"silver.{name}").select(*names) for name, names in zip(("products", "households"), kept, strict=True)

@@ -10,6 +10,7 @@ counted and their totals compared.
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -130,9 +131,11 @@ def by_pipelines(world: World, folder: Path) -> Seconds:
     if not (python / "spark-pipelines").exists():
         venv.create(python.parent, with_pip=True)
         subprocess.run([python / "pip", "install", "-q", PIPELINES], check=True)
-    place, source = folder / "pipelines", Path(__file__).with_name("pipeline.py")
+    place = folder / "pipelines"
     place.mkdir(exist_ok=True)
-    spec = f"name: shop\nstorage: file://{place}/storage\nlibraries:\n  - glob:\n      include: {source}\n"
+    for source in ("pipeline.py", "by_hand.py"):  # the specification names files below its own folder only
+        shutil.copy(Path(__file__).with_name(source), place)
+    spec = f"name: shop\nstorage: file://{place}/storage\nlibraries:\n  - glob:\n      include: pipeline.py\n"
     (place / "spark-pipeline.yml").write_text(spec)
     theirs = {
         name: value for name, value in os.environ.items() if not name.startswith(("SPARK_", "PYSPARK_", "PYTHON"))
