@@ -66,7 +66,7 @@ def main() -> int:
     """All choices, then how good they were."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, nargs="+", default=[1_000_000, 3_000_000, 8_000_000])
-    parser.add_argument("--choices", type=int, default=200)
+    parser.add_argument("--choices", type=int, default=200, help="at least so many")
     given = parser.parse_args()
     choices: list[Choice] = []
     spark = start_session(load_conf(ROOT).spark)
@@ -74,20 +74,20 @@ def main() -> int:
     for rows in given.rows:
         with tempfile.TemporaryDirectory() as folder:
             world = World(Lake(spark, f"{folder}/lake", {}), f"{folder}/landing", Path(folder) / "locks")
-            choices += islice(chosen(world, rows, rounds), given.choices - len(choices))
+            choices += chosen(world, rows, rounds)
     show([vars(choice) | {"regret": choice.regret} for choice in choices])
     print(f"{world.spark.sparkContext.master}; " + "\n".join(told(choices)))
     return 0
 
 
-def chosen(world: World, rows: int, rounds: int) -> Iterator[Choice]:
+def chosen(world: World, rows: int, rounds: int) -> list[Choice]:
     """The choices of one size, a change after the other; in the end all ways have made the same rows."""
     made(world, rows)
     for job in KINDS.values():
         record(world.lake, [ran(world, job, "auto")])
         for policy in (UPDATE, REBUILD):
             ran(world, twin(job, policy), policy)
-    changes = cycle(product(PLACES, SHARES))
+    choices, changes = list[Choice](), cycle(product(PLACES, SHARES))
     for batch, (place, share) in enumerate(islice(changes, rounds), 1):
         written(world, "raw.rows", change(world, rows, share, place, batch))
         for kind, job in KINDS.items():
@@ -96,11 +96,13 @@ def chosen(world: World, rows: int, rounds: int) -> Iterator[Choice]:
             took = {policy: ran(world, twin(job, policy), policy).seconds for policy in (UPDATE, REBUILD)}
             took[run.plan] = run.seconds
             expected = run.update_seconds if run.plan == UPDATE else run.rebuild_seconds
-            yield Choice(kind, rows, share, place, run.plan, run.reason, expected, took[UPDATE], took[REBUILD])
+            made_of = (kind, rows, share, place, run.plan, run.reason)
+            choices.append(Choice(*made_of, expected, took[UPDATE], took[REBUILD]))
     for job in KINDS.values():
         digests = [digest(world, name.target) for name in (job, twin(job, UPDATE), twin(job, REBUILD))]
         assert digests[0] == digests[1] == digests[2], f"{job.target}: all ways make the same rows"
         print(f"{job.target}: {digests[0][0]:,} rows, made from {rows:,} and what came, the same in all three ways")
+    return choices
 
 
 def twin(job: Job, policy: str) -> Job:
