@@ -132,7 +132,8 @@ def by_pipelines(world: World, folder: Path) -> Seconds:
         venv.create(python.parent, with_pip=True)
         subprocess.run([python / "pip", "install", "-q", PIPELINES], check=True)
     place = folder / "pipelines"
-    place.mkdir(exist_ok=True)
+    shutil.rmtree(place, ignore_errors=True)  # its catalog is gone with the process, and it minds files that are there
+    place.mkdir()
     for source in ("pipeline.py", "by_hand.py"):  # the specification names files below its own folder only
         shutil.copy(Path(__file__).with_name(source), place)
     spec = f"name: shop\nstorage: file://{place}/storage\nlibraries:\n  - glob:\n      include: pipeline.py\n"
