@@ -86,6 +86,18 @@ def test_a_slow_run_on_a_busy_machine_changes_no_plan():
     assert not price(runs, change(1000, 10**8)).dearer
 
 
+def test_an_update_that_was_hardly_tried_is_given_up_only_where_it_is_much_dearer():
+    changed = frozenset({"raw.a"})
+    rebuilt = Past(REBUILD, frozenset(), 0, 10**8, 10.0)
+
+    def given_up(*seconds):
+        runs = [rebuilt, *(Past(UPDATE, changed, 1000, 10**8, each) for each in seconds)]
+        return price(runs, change(1000, 10**8)).dearer
+
+    assert not given_up(25.0) and not given_up(25.0, 25.0) and given_up(25.0, 25.0, 25.0)
+    assert given_up(31.0) and not given_up(25.0, 5.0, 5.0) and not given_up(11.0, 11.0, 11.0)
+
+
 def test_a_rebuild_of_more_rows_is_expected_to_take_longer():
     runs = [Past(REBUILD, frozenset(), 0, 100 * MB, 11.0)]
     assert price(runs, change(1, 200 * MB)).rebuild == pytest.approx(21.0)

@@ -21,6 +21,11 @@ and took up to 20 times as long as a rebuild of tables of some megabytes (script
 DEARER = 1.2
 """An update has to be expected to take this many times as long as a rebuild before it is given up for one: it reads
 less, and what is expected is uncertain."""
+MUCH_DEARER = 3
+"""An update that was hardly tried has to be this many times as dear: nobody tries again what is given up, and a first
+update may have met a busy machine, or a process in which nothing is compiled yet."""
+TRIED = 3
+"""So many updates by changes of the same sources tell what they take."""
 FIXED_SECONDS = 1.0
 """What a rebuild takes of nothing, where all that is known are rebuilds of about as many bytes."""
 SECONDS_A_FEED_BYTE = 0.3 / (1024 * 1024)
@@ -34,15 +39,21 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Price:
-    """Seconds that an update and a rebuild are expected to take; None where no run of that kind is known."""
+    """Seconds that an update and a rebuild are expected to take; None where no run of that kind is known.
+
+    tries: the updates that tell it.
+    """
 
     update: float | None = None
     rebuild: float | None = None
+    tries: int = 0
 
     @property
     def dearer(self) -> bool:
         """Whether the update costs so much more that a rebuild is better."""
-        return self.update is not None and self.rebuild is not None and self.update > DEARER * self.rebuild
+        if self.update is None or self.rebuild is None:
+            return False
+        return self.update > (DEARER if self.tries >= TRIED else MUCH_DEARER) * self.rebuild
 
     def __str__(self) -> str:
         both = [("update", self.update), ("rebuild", self.rebuild)]
@@ -64,6 +75,7 @@ def price(past: Iterable[Past], changes: Mapping[str, Change]) -> Price:
     return Price(
         expected(updates, feed_bytes, SECONDS_A_FEED_BYTE),
         expected(rebuilds, source_bytes, median(_a_byte(rebuilds)) if rebuilds else 0.0),
+        len(updates),
     )
 
 
