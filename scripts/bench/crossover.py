@@ -86,11 +86,15 @@ def generated(ids: DataFrame) -> DataFrame:
 
 def change(world: World, rows: int, share: float, where: str, batch: int) -> DataFrame:
     """A share of new rows: of neighbouring keys near the end, or of keys all over."""
+    return generated(changed_ids(world, rows, share, where, batch)).withColumn("id", F.col("id") + 10**12 * batch)
+
+
+def changed_ids(world: World, rows: int, share: float, where: str, batch: int) -> DataFrame:
+    """The ids that the keys of a change are told by: neighbours near the end, or all over."""
     count = max(1, int(rows * share))
     step = 1 if where == "local" else max(1, rows // count)
     first = max(0, rows - count * step - batch) if where == "local" else batch % step
-    ids = world.spark.range(first, first + count * step, step, 2)
-    return generated(ids).withColumn("id", F.col("id") + 10**12 * batch)
+    return world.spark.range(first, first + count * step, step, 2)
 
 
 def written(world: World, rows: DataFrame) -> None:

@@ -119,11 +119,11 @@ def written(world: World, table: str, rows: DataFrame) -> None:
     rows.write.format("delta").mode("append").options(**FEED).save(world.lake.table(table).uri)
 
 
-def updated(world: World, job: Job) -> Run:
+def updated(world: World, job: Job, policy: str = "auto") -> Run:
     """One run of the job."""
     world.renew()
     run, began = Run(f"bench-{time.monotonic_ns()}", job.target), time.monotonic()
-    run_table(world, job, "auto", run, profiled=True)
+    run_table(world, job, policy, run, profiled=True)
     run.seconds = time.monotonic() - began
     return run
 
