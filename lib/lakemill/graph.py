@@ -137,7 +137,7 @@ def upstream(jobs: Mapping[str, Job], name: str) -> set[str]:
 def select(jobs: Mapping[str, Job], wanted: Sequence[str], alone: bool = False) -> list[str]:
     """The tables asked for, in order: names, patterns as silver.*, +name with all it depends on; none is all.
 
-    With each table come those that it comes after, unless it is to be alone.
+    With each table come those that it comes after and those that come with it, unless it is to be alone.
     """
     if not wanted:
         return ordered(jobs)
@@ -146,7 +146,10 @@ def select(jobs: Mapping[str, Job], wanted: Sequence[str], alone: bool = False) 
         names = _matching(jobs, asked.removeprefix("+"))
         for name in names:
             chosen |= upstream(jobs, name) if asked.startswith("+") else {name}
-    together = {other for name in chosen for other in jobs[name].after if not alone}
+    if alone:
+        return [name for name in order if name in chosen]
+    together = {other for name in chosen for other in jobs[name].after}
+    together |= {name for name, job in jobs.items() if chosen & set(job.comes_with)}
     return [name for name in order if name in chosen | together]
 
 

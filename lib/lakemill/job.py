@@ -36,9 +36,9 @@ class Job:
     table; None keeps rows as they come.   reduce: reducers by column name, Latest(by), or PerKey(fn); empty is the
     distinct keys.   target: the table's name.   cluster: those columns of the key by which rows lie near each other in
     files; none: days and times, then the key as it is.   after: tables that a run brings up to date before it, and with
-    it, though it does not read them; where one of them fails, it is left as it is.   files: the texts of the files that
-    it was loaded from, its own and those of the modules that it imports, by their names below the jobs' folder; none
-    where it was built elsewhere.
+    it, though it does not read them; where one of them fails, it is left as it is.   comes_with: tables with which a
+    run brings it up to date, too.   files: the texts of the files that it was loaded from, its own and those of the
+    modules that it imports, by their names below the jobs' folder; none where it was built elsewhere.
     Raises UsageError, in the user's words, where these do not fit together.
     """
 
@@ -49,6 +49,7 @@ class Job:
     reduce: Mapping[str, Reducer] | Latest | PerKey = field(default_factory=dict)
     cluster: Sequence[str] = ()
     after: Sequence[str] = ()
+    comes_with: Sequence[str] = ()
     files: Mapping[str, str] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -56,12 +57,11 @@ class Job:
             self._refuse(f'key="{self.key}" is a text; a key is a list, as in key=["{self.key}"]')
         if self.key is not None:
             object.__setattr__(self, "key", tuple(self.key))
-        if isinstance(self.cluster, str):
-            self._refuse(f'cluster="{self.cluster}" is a text; write cluster=["{self.cluster}"]')
-        object.__setattr__(self, "cluster", tuple(self.cluster))
-        if isinstance(self.after, str):
-            self._refuse(f'after="{self.after}" is a text; write after=["{self.after}"]')
-        object.__setattr__(self, "after", tuple(self.after))
+        for name in ("cluster", "after", "comes_with"):
+            given = getattr(self, name)
+            if isinstance(given, str):
+                self._refuse(f'{name}="{given}" is a text; write {name}=["{given}"]')
+            object.__setattr__(self, name, tuple(given))
         if self.outside is None and not isinstance(self.source, str):
             object.__setattr__(self, "source", tuple(cast(Sequence[str], self.source)))
         self._check_names()
@@ -106,7 +106,7 @@ class Job:
     def _check_names(self) -> None:
         if not self.outside and not self.sources:
             self._refuse("it has no source")
-        for name in (self.target, *self.sources, *self.after):
+        for name in (self.target, *self.sources, *self.after, *self.comes_with):
             if not isinstance(name, str) or not TABLE_NAME.fullmatch(name):
                 self._refuse(f'"{name}" is no table name; one reads layer.name in small letters, as gold.daily_sales')
         if self.target in self.sources:

@@ -13,7 +13,8 @@ from lakemill.cli.show import Row, complain, show
 from lakemill.columns import column
 from lakemill.errors import UsageError, did_you_mean
 from lakemill.quality.doors import quarantine_of
-from lakemill.quality.front import FAILED_RULES, PutAside
+from lakemill.quality.front import PutAside
+from lakemill.quality.selections import FAILED_RULES
 from lakemill.quality.shown import shown_value
 from lakemill.sources.header import LINEAGE
 from lakemill.world import World

@@ -12,7 +12,7 @@ from lakemill.conf import ENVIRONMENTS
 from lakemill.errors import Stopped, UsageError
 from lakemill.graph import select
 from lakemill.observe.runs import FAILED, SKIPPED, STOPPED, Run
-from lakemill.quality.doors import is_quarantine
+from lakemill.quality.doors import is_of_contract
 from lakemill.refresh.idle import idle_tables
 from lakemill.refresh.plan import POLICIES, POLICY_NAMES
 from lakemill.runner import Outcome, run_tables, side_by_side
@@ -68,8 +68,8 @@ def _submit(project: Project, asked: argparse.Namespace) -> int:
     from lakemill.submit.libraries import remarks  # boto3 is needed for this alone
     from lakemill.submit.submit import ask, dry_run, submit
 
-    # A quarantine has no job file; there, too, it comes with its table.
-    tables = [name for name in select(project.jobs, asked.tables) if not is_quarantine(project.jobs[name])]
+    # What contracts make has no job file; there, too, it comes with its table.
+    tables = [name for name in select(project.jobs, asked.tables) if not is_of_contract(project.jobs[name])]
     if asked.where:
         raise UsageError("--where makes keys anew here; it is not sent to a cluster yet. Leave --env out.")
     what = ask(project.conf, asked.env, tables, asked.policy)

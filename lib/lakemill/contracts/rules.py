@@ -81,4 +81,4 @@ class TableRule:
 
 def check_table(table: str, rule: str) -> str:
     """The name of the table of a rule's offenders."""
-    return f"checks.{table.replace('.', '_')}_{rule}"
+    return f"checks.{table.replace('.', '_')}_{rule}".lower()

@@ -101,10 +101,8 @@ def _opened(job: Job, door: FrontDoor, mapped: DataFrame) -> DataFrame:
     Columns are typed and judged by lakemill's own expressions; a user's rules of rows are looked at as a map is.
     """
     try:
-        rows = door.judged(mapped)
-        typed = StructType([field for field in rows.schema.fields if field.name in mapped.columns])
-        rules = [F.expr(rule.predicate) for rule in door.contract.row_rules]
-        plan = empty(mapped.sparkSession, typed).select(*rules)._jdf.queryExecution().analyzed()
+        rows, rules = door.opened(mapped), [F.expr(rule.predicate) for rule in door.contract.row_rules]
+        plan = empty(mapped.sparkSession, door.typed(mapped).schema).select(*rules)._jdf.queryExecution().analyzed()
     except AnalysisException as error:
         raise UsageError(
             f"{job.target}: its contract does not fit what {door.__name__} gives: {first_line(error)}."
@@ -112,7 +110,7 @@ def _opened(job: Job, door: FrontDoor, mapped: DataFrame) -> DataFrame:
     nodes = json.loads(str(plan.toJSON()))
     for why in (*varying(mapped.sparkSession, plan, nodes), *unseen(nodes)) if rules else ():
         raise UsageError(f"{job.target}: a rule of rows of its contract is refused: {why}.")
-    return door.chosen(rows)
+    return rows
 
 
 def _fingerprint(job: Job, schema: StructType, plan: str) -> str:

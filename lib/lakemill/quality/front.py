@@ -8,27 +8,26 @@ import json
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import count
 
 from pyspark import SparkContext
 from pyspark.sql import Column, DataFrame, functions as F
 from pyspark.sql.types import StringType, StructField, StructType
 
-from lakemill.columns import column, has_no_order
+from lakemill.columns import column
 from lakemill.contracts.contract import ColumnTerms, Contract
-from lakemill.contracts.rules import FAIL, QUARANTINE, WARN
+from lakemill.contracts.rules import QUARANTINE
 from lakemill.errors import UsageError, did_you_mean
-from lakemill.quality.judged import JudgedColumn, Verdict, all_of, judged, row_verdicts
+from lakemill.quality.judged import JudgedColumn, judged
+from lakemill.quality.selections import GIVEN, MET, WARN_MET, marks, reasons, typed
 
-FAILED_RULES = "failed_rules"
-STOPPED_BY_CONTRACT = "STOPPED_BY_CONTRACT"
-"""What Spark's error says of a row that fails a rule of severity `fail`, before the failed rules as JSON."""
-FAILURES = "array<struct<rule: string, column: string, value: string>>"
 INSTEAD = "Say it as a rule of the table (quality: by, measures, valid)."
 """What to do with a rule of what no row of the map has."""
 TYPING = "1"
 """A number of how texts are typed and rules judged, which changes where the same contract would give other rows."""
-GIVEN, MET, WARNED = "_given", "_met", "_warned"
-FAIL_MET, QUARANTINE_MET, WARN_MET = "_fail_met", "_quarantine_met", "_warn_met"
+MARKS, REASONS = "marks", "reasons"
+OBSERVED = count()
+"""A query cannot observe two things by one name."""
 
 
 @dataclass(frozen=True)
@@ -56,22 +55,24 @@ class FrontDoor:
 
     def opened(self, mapped: DataFrame) -> DataFrame:
         """Of mapped rows those that the door gives."""
-        return self.chosen(self.judged(mapped))
+        # Spark would put the filter below the selections, and compute in it for each condition anew what many of them
+        # share. It puts none below what is observed.
+        return self.chosen(self.judged(mapped).observe(f"judged {next(OBSERVED)}", F.count(F.lit(1))))
 
     def chosen(self, rows: DataFrame, *besides: str) -> DataFrame:
         """Of judged rows those that meet the contract.   besides: columns that they have besides."""
-        return rows.where(column(MET)).drop(GIVEN, FAILED_RULES, MET, WARNED)
+        return rows.where(column(MET)).drop(MET, WARN_MET)
 
     def judged(self, mapped: DataFrame, *besides: str) -> DataFrame:
-        """All mapped rows, typed, with what the map gave of them as `_given`, and the `failed_rules`.
+        """All mapped rows, typed, marked with whether they meet the rules that put aside, and those that warn.
 
-        `_met`: whether no rule puts the row aside.   `_warned`: whether it is good, and a rule warns of it.   besides:
-        columns that are not the map's, and stay as they are.
+        besides: columns that are not the map's, and stay as they are.
         """
-        own = StructType([field for field in mapped.schema.fields if field.name not in besides])
-        for columns in _selections(self, own.json(), SparkContext._gateway):
-            mapped = mapped.select(*columns, *besides)
-        return mapped
+        return _selected(self, MARKS, mapped, besides)
+
+    def typed(self, mapped: DataFrame) -> DataFrame:
+        """All mapped rows, typed, not judged."""
+        return mapped.select(*typed(self._columns(mapped.schema), mapped.columns))
 
     @property
     def definition(self) -> list[str]:
@@ -99,29 +100,12 @@ class FrontDoor:
         columns = self._columns(mapped)
         return frozenset(name for name in mapped.names if name not in columns or columns[name].plain)
 
-    def selections(self, mapped: StructType) -> list[list[Column]]:
-        """What is selected of mapped rows of these columns, one after the other, to judge them.
-
-        First each column by itself; then, over the typed columns, the rules of rows; then both together.
-        """
-        columns, names = self._columns(mapped), [column(name) for name in mapped.names]
-        of_columns = [verdict for each in columns.values() for verdict in each.verdicts]
-        of_rows = row_verdicts(self.contract.row_rules, column(FAIL_MET) & column(QUARANTINE_MET))
-        given = F.struct(*[_comparable(field) for field in mapped.fields]).alias(GIVEN)
-        first = [
-            *(columns[name].kept if name in columns else column(name) for name in mapped.names),
-            *(given, failures(of_columns).alias(FAILED_RULES)),
-            *(met.alias(name) for name, met in _met(of_columns).items()),
-        ]
-        second = [
-            *(*names, column(GIVEN)),
-            F.concat(column(FAILED_RULES), failures(of_rows)).alias(FAILED_RULES),
-            *((column(name) & met).alias(name) for name, met in _met(of_rows).items()),
-        ]
-        stops = any(verdict.severity == FAIL for verdict in (*of_columns, *of_rows))
-        good = self._stopping() if stops else column(QUARANTINE_MET)
-        warned = good & ~column(WARN_MET)
-        return [first, second, [*names, column(GIVEN), column(FAILED_RULES), good.alias(MET), warned.alias(WARNED)]]
+    def selections(self, which: str, mapped: StructType) -> list[list[Column]]:
+        """What is selected of mapped rows of these columns, one after the other, to judge them, or to tell why."""
+        columns, rules = self._columns(mapped), self.contract.row_rules
+        if which == REASONS:
+            return reasons(columns, rules, mapped)
+        return marks(columns, rules, self.target, mapped.names, as_given=isinstance(self, PutAside))
 
     def _columns(self, mapped: StructType) -> dict[str, JudgedColumn]:
         """The columns of the map that the contract is about, judged."""
@@ -158,53 +142,29 @@ class FrontDoor:
                 f"{kind}. Let the map hand on the text, which the contract types, or make the two agree."
             )
 
-    def _stopping(self) -> Column:
-        """Whether a row is good; raises in Spark where it fails a rule that stops the run."""
-        told = F.concat(F.lit(f"{STOPPED_BY_CONTRACT} {self.target} "), F.to_json(column(FAILED_RULES)))
-        return F.when(column(FAIL_MET), column(QUARANTINE_MET)).otherwise(F.raise_error(told).cast("boolean"))
-
 
 @dataclass(frozen=True)
 class PutAside(FrontDoor):
-    """The same door; it gives the rows that do not meet the contract."""
+    """The same door; it gives the rows that do not meet the contract, as the map gave them."""
 
     def chosen(self, rows: DataFrame, *besides: str) -> DataFrame:
-        """Of judged rows those that are put aside: what the map gave, and `failed_rules`: rule, column and value."""
-        return rows.where(~column(MET)).select(f"{GIVEN}.*", FAILED_RULES, *besides)
+        """Of judged rows those that are put aside, with `failed_rules`: rule, column and value, told of no others."""
+        given = {name: name.removeprefix(GIVEN) for name in rows.columns if name.startswith(GIVEN)}
+        aside = rows.where(~column(MET)).select(*[column(name).alias(own) for name, own in given.items()], *besides)
+        return _selected(self, REASONS, aside, besides)
 
 
-@lru_cache(maxsize=64)
-def _selections(door: FrontDoor, mapped: str, gateway: object) -> list[list[Column]]:
+def _selected(door: FrontDoor, which: str, mapped: DataFrame, besides: Sequence[str]) -> DataFrame:
+    own = StructType([field for field in mapped.schema.fields if field.name not in besides])
+    for columns in _selections(door, which, own.json(), SparkContext._gateway):
+        mapped = mapped.select(*columns, *besides)
+    return mapped
+
+
+@lru_cache(maxsize=128)
+def _selections(door: FrontDoor, which: str, mapped: str, gateway: object) -> list[list[Column]]:
     """The door's selections: to make them anew takes hundreds of calls to the JVM, and columns do not wear out.
 
     mapped: the columns, as JSON.   gateway: to the JVM in which they are made.
     """
-    return door.selections(StructType.fromJson(json.loads(mapped)))
-
-
-def _comparable(field: StructField) -> Column:
-    """A column as quarantine keeps it: what cannot be compared, as JSON."""
-    if not has_no_order(field.dataType):
-        return column(field.name)
-    return F.to_json(F.struct(column(field.name).alias("value"))).alias(field.name)
-
-
-def _met(verdicts: Sequence[Verdict]) -> dict[str, Column]:
-    """Whether a row meets all rules of each severity."""
-    names = {FAIL: FAIL_MET, QUARANTINE: QUARANTINE_MET, WARN: WARN_MET}
-    return {
-        name: all_of(verdict.met for verdict in verdicts if verdict.severity == severity)
-        for severity, name in names.items()
-    }
-
-
-def failures(verdicts: Sequence[Verdict]) -> Column:
-    """The rules that a row fails, as an array of rule, column and value.
-
-    Rows that fail none are told before: Spark does not compile array_compact, nor anything that stands in it.
-    """
-    none = F.array().cast(FAILURES)
-    if not verdicts:
-        return none
-    failed = F.array_compact(F.array(*[F.when(~verdict.met, verdict.failure) for verdict in verdicts]))
-    return F.when(all_of(_met(verdicts).values()), none).otherwise(failed.cast(FAILURES))
+    return door.selections(which, StructType.fromJson(json.loads(mapped)))

@@ -11,7 +11,8 @@ from lakemill.errors import DataRefused
 from lakemill.job import Job
 from lakemill.observe.cost import observed
 from lakemill.observe.runs import Run
-from lakemill.quality.front import FAILED_RULES, MET, WARNED, FrontDoor, PutAside
+from lakemill.quality.front import FrontDoor, PutAside
+from lakemill.quality.selections import FAILED_RULES, MET, WARN_MET
 from lakemill.quality.shown import shown_value
 
 NO_REASON_TO_STOP = 10
@@ -92,9 +93,10 @@ def judging(job: Job, rows_of: Callable[[Job], DataFrame]) -> Judging:
     mapped = rows_of(replace(job, map=door.map))
     weights = [WEIGHT] if WEIGHT in mapped.columns else []
     rows, weight = door.judged(mapped, *weights), column(WEIGHT) if weights else F.lit(1)
-    kinds = {"judged": F.lit(True), "good": column(MET), "quarantined": ~column(MET), "warned": column(WARNED)}
+    good = column(MET)
+    kinds = {"judged": F.lit(True), "good": good, "quarantined": ~good, "warned": good & ~column(WARN_MET)}
     counts = [F.count_if((weight > 0) & which).alias(name) for name, which in kinds.items()]
     # A row that is changed where the map does not look comes and goes: it puts no more aside.
-    counts.append(F.sum(F.when(~column(MET), weight)).alias(MORE_ASIDE))
+    counts.append(F.sum(F.when(~good, weight)).alias(MORE_ASIDE))
     seen = Observation()
     return Judging(door.chosen(rows.observe(seen, *counts), *weights), rows, door, counts, seen)

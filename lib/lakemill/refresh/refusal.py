@@ -13,7 +13,8 @@ from lakemill.contracts.rules import FAIL
 from lakemill.errors import DataRefused, LakemillError, first_line, value_text
 from lakemill.job import RESERVED
 from lakemill.maps.refusing import Refusing, refusing
-from lakemill.quality.front import STOPPED_BY_CONTRACT, FrontDoor
+from lakemill.quality.front import FrontDoor
+from lakemill.quality.selections import STOPPED_BY_CONTRACT
 from lakemill.quality.shown import shown_value
 from lakemill.refresh.task import Task
 
