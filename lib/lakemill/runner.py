@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from time import monotonic
 
 from lakemill.conf import Conf
-from lakemill.errors import CommitLost, LakemillError, Stopped, UsageError, did_you_mean, in_words
+from lakemill.errors import CommitLost, DataRefused, LakemillError, Stopped, UsageError, did_you_mean, in_words
 from lakemill.graph import select
 from lakemill.job import Job
 from lakemill.lake.commit import lost_race
@@ -23,6 +23,7 @@ from lakemill.observe.profile import Profile
 from lakemill.observe.runs import DONE, FAILED, LEDGER, SKIPPED, STOPPED, Run
 from lakemill.refresh import refresh
 from lakemill.refresh.idle import Idle
+from lakemill.refresh.offenders import held_back, stops, verdict
 from lakemill.refresh.plan import POLICIES
 from lakemill.schedule import scheduled
 from lakemill.signals import heard, last_words, name_of
@@ -103,13 +104,15 @@ def run_tables(
             return
         run = begun[name] = Run(run_id, name)
         begins(name)
-        broken = sorted(other for other in jobs[name].waits_for if other in begun and begun[other].status in LOST)
-        if broken:
-            how = "which it reads" if broken[0] in jobs[name].sources else "which it comes after"
-            run.status, run.error = SKIPPED, f"{broken[0]}, {how}, failed"
+        run.error = _why_left(world.lake, jobs, name, begun)
+        if run.error:
+            run.status = SKIPPED
             return
         with _told(run, failures):
             run_table(world.apart(), jobs[name], policy, run, where, profiled)
+            run.remark = run.remark or verdict(world.lake, jobs[name])
+        if stops(jobs[name]) and run.remark:
+            failures[name] = DataRefused(f"{name}: {run.remark}")
 
     reads = {name: jobs[name].waits_for for name in names}
     for name in scheduled(names, reads, threads, work, stopped=lambda: heard() is not None):
@@ -120,6 +123,16 @@ def run_tables(
     _record(world, outcome, [run for run in outcome.runs if run.target not in known.runs])
     _end_as_told(outcome)
     return outcome
+
+
+def _why_left(lake: Lake, jobs: dict[str, Job], name: str, begun: dict[str, Run]) -> str | None:
+    """Why a table is left as it is: what it depends on failed in this run, or holds it back."""
+    broken = sorted(other for other in jobs[name].waits_for if other in begun and begun[other].status in LOST)
+    if broken:
+        how = "which it reads" if broken[0] in jobs[name].sources else "which it comes after"
+        return f"{broken[0]}, {how}, failed"
+    check = held_back(lake, jobs, name)
+    return f"{check}, which it comes after, has rows: {name} is left as it is" if check else None
 
 
 def _end_as_told(outcome: Outcome) -> None:

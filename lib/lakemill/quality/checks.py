@@ -5,7 +5,7 @@ judged by, `checks.<table>_<rule>` the groups that offend. Both are tables of th
 row of a key is seen over the whole history at the price of the change, and a check is met again by itself.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -43,9 +43,12 @@ class Grouped:
             case Reference():
                 return _referring(self.demand, rows, others[0])
             case RowCount():
-                return rows
+                return _named(rows, rows.columns[:1])
             case Totals(table=""):
-                return _named(rows, dict.fromkeys([*self.demand.by, *_measured(self.demand.measures)]))
+                return _named(
+                    rows,
+                    dict.fromkeys([*self.demand.by, *(each.column for each in self.demand.measures if each.column)]),
+                )
             case Totals():
                 return _compared(self.demand, rows, others[0])
 
@@ -98,6 +101,15 @@ def check_jobs(job: Job, contract: Contract) -> Iterator[Job]:
         )
 
 
+def stopping(jobs: Mapping[str, Job]) -> dict[str, list[str]]:
+    """By table the checks that hold back those that read it."""
+    stops = dict[str, list[str]]()
+    for name, job in jobs.items():
+        if isinstance(job.map, Offending) and job.map.stops:
+            stops.setdefault(job.map.table, []).append(name)
+    return stops
+
+
 def _holds_by_key(demand: Demand, job: Job) -> bool:
     """Whether no two rows can be equal in these columns, as the job keeps a row for each value of some of them."""
     if not isinstance(demand, Unique) or job.key is None or isinstance(job.reduce, PerKey):
@@ -114,11 +126,10 @@ def _groups(demand: Demand) -> tuple[Sequence[str], Mapping[str, Reducer]]:
     """The key that a rule's groups have, and what is kept of each."""
     match demand:
         case Unique(columns):
-            return columns, {_beside(ROWS, columns): Count()}
+            return columns, {ROWS: Count()}
         case Reference(columns):
-            # The rows that refer, and those that are referred to, told apart by what _referring marks them with.
-            return columns, {_beside(ROWS, columns): CountIf(_beside(REFERS, columns)),
-                             _beside(KNOWN, columns): CountIf(_beside(KNOWN, columns))}  # fmt: skip
+            # The rows that refer, and those that are referred to: Grouped marks them.
+            return columns, {ROWS: CountIf(REFERS), KNOWN: CountIf(KNOWN)}
         case RowCount():
             return (), {ROWS: Count()}
         case Totals(table=""):
@@ -128,11 +139,11 @@ def _groups(demand: Demand) -> tuple[Sequence[str], Mapping[str, Reducer]]:
 
 
 def _of_both(demand: Totals) -> Iterator[tuple[str, Reducer]]:
-    """Each measure of the table itself, and that of the other, from columns that only rows of that table have."""
-    names = [*demand.by, *(each.name for each in demand.measures)]
-    for each in demand.measures:
-        for name, side in ((each.name, OWN), (_beside(f"{OTHER}{each.name}", names), OTHER)):
-            source = f"{side}{each.name}"
+    """Each measure of the table itself, then that of the other, from columns that only rows of that table have."""
+    others = {each.name: each for each in demand.others}
+    for own in demand.measures:
+        for side, name, each in ((OWN, own.name, own), (OTHER, f"{OTHER}{own.name}", others[own.name])):
+            source = f"{side}{own.name}"
             yield name, CountIf(source) if each.what == "count" else _reducer(each, source)
 
 
@@ -145,10 +156,10 @@ def _reducer(measure: Measure, name: str) -> Reducer:
 def _offends(demand: Demand) -> Column:
     """Whether a group breaks the rule."""
     match demand:
-        case Unique(columns):
-            return column(_beside(ROWS, columns)) > 1
-        case Reference(columns):
-            return (column(_beside(ROWS, columns)) > 0) & (column(_beside(KNOWN, columns)) == 0)
+        case Unique():
+            return column(ROWS) > 1
+        case Reference():
+            return (column(ROWS) > 0) & (column(KNOWN) == 0)
         case RowCount(least, most):
             too_many = F.lit(False) if most is None else column(ROWS) > most
             return (column(ROWS) < least) | too_many
@@ -167,16 +178,15 @@ def _with_values(rows: DataFrame, names: Iterable[str]) -> DataFrame:
 
 
 def _named(rows: DataFrame, names: Iterable[str]) -> DataFrame:
-    return rows.select(*[column(name) for name in names])
+    return rows.select(*[column(name) for name in names] or rows.columns[:1])
 
 
 def _referring(demand: Reference, rows: DataFrame, others: DataFrame) -> DataFrame:
     """The values that refer, and those that they may refer to, in the columns that refer."""
     names = demand.columns
-    refers, known = _beside(REFERS, names), _beside(KNOWN, names)
     others = others.select(*[column(key).alias(name) for name, key in zip(names, demand.keys, strict=True)])
     marked = [
-        _with_values(side, names).withColumns({refers: F.lit(side is rows), known: F.lit(side is others)})
+        _with_values(side, names).withColumns({REFERS: F.lit(side is rows), KNOWN: F.lit(side is others)})
         for side in (rows, others)
     ]
     return marked[0].unionAll(marked[1])
@@ -198,21 +208,3 @@ def _compared(demand: Totals, rows: DataFrame, others: DataFrame) -> DataFrame:
         return frame.select(*[column(name) for name in demand.by], *columns)
 
     return measured(OWN).unionAll(measured(OTHER))
-
-
-def _measured(measures: Iterable[Measure]) -> list[str]:
-    return [each.column for each in measures if each.column]
-
-
-def _beside(name: str, others: Collection[str]) -> str:
-    """The name, with a line behind it where another column has it."""
-    return name if name not in others else _beside(f"{name}_", others)
-
-
-def stopping(made: Mapping[str, Job]) -> dict[str, list[str]]:
-    """By table the checks that hold back those that read it."""
-    stops = dict[str, list[str]]()
-    for name, job in made.items():
-        if isinstance(job.map, Offending) and job.map.stops:
-            stops.setdefault(job.map.table, []).append(name)
-    return stops
