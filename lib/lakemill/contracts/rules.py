@@ -69,12 +69,15 @@ class Totals:
     others: tuple[Measure, ...] = ()
 
 
+TableDemand = Unique | Reference | RowCount | Totals
+
+
 @dataclass(frozen=True)
 class TableRule:
     """What holds of all rows together: kept by update, as a table of the offenders."""
 
     name: str
-    demand: Unique | Reference | RowCount | Totals
+    demand: TableDemand
     severity: str = WARN
     description: str = ""
 

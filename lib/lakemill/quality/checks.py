@@ -13,15 +13,24 @@ from pyspark.sql import Column, DataFrame, functions as F
 
 from lakemill.columns import column
 from lakemill.contracts.contract import Contract
-from lakemill.contracts.rules import FAIL, Measure, Reference, RowCount, TableRule, Totals, Unique, check_table
+from lakemill.contracts.rules import (
+    FAIL,
+    Measure,
+    Reference,
+    RowCount,
+    TableDemand,
+    TableRule,
+    Totals,
+    Unique,
+    check_table,
+)
 from lakemill.job import Job
 from lakemill.reducers import Count, CountDistinct, CountIf, Max, Min, PerKey, Reducer, Sum
 
-Demand = Unique | Reference | RowCount | Totals
 GROUPS = "_groups"
-ROWS, KNOWN, REFERS = "rows", "known", "refers"
+GROUP_ROWS, KNOWN, REFERS = "rows", "known", "refers"
 """How many rows a group has, how many of them are of the table that is referred to, and whether a row refers to it."""
-OWN, OTHER = "own_", "other_"
+OF_TABLE, OF_OTHER = "own_", "other_"
 """Before what is measured of the table itself, and of the one that it has to agree with."""
 
 
@@ -29,7 +38,7 @@ OWN, OTHER = "own_", "other_"
 class Grouped:
     """A map of the rows that a rule is about to what its groups are told by."""
 
-    demand: Demand
+    demand: TableDemand
 
     @property
     def __name__(self) -> str:
@@ -110,28 +119,28 @@ def stopping(jobs: Mapping[str, Job]) -> dict[str, list[str]]:
     return stops
 
 
-def _holds_by_key(demand: Demand, job: Job) -> bool:
+def _holds_by_key(demand: TableDemand, job: Job) -> bool:
     """Whether no two rows can be equal in these columns, as the job keeps a row for each value of some of them."""
     if not isinstance(demand, Unique) or job.key is None or isinstance(job.reduce, PerKey):
         return False
     return set(job.key) <= set(demand.columns)
 
 
-def _others(demand: Demand) -> list[str]:
+def _others(demand: TableDemand) -> list[str]:
     """The table that a rule compares its own with."""
     return [demand.table] if isinstance(demand, Reference) or (isinstance(demand, Totals) and demand.table) else []
 
 
-def _groups(demand: Demand) -> tuple[Sequence[str], Mapping[str, Reducer]]:
+def _groups(demand: TableDemand) -> tuple[Sequence[str], Mapping[str, Reducer]]:
     """The key that a rule's groups have, and what is kept of each."""
     match demand:
         case Unique(columns):
-            return columns, {ROWS: Count()}
+            return columns, {GROUP_ROWS: Count()}
         case Reference(columns):
             # The rows that refer, and those that are referred to: Grouped marks them.
-            return columns, {ROWS: CountIf(REFERS), KNOWN: CountIf(KNOWN)}
+            return columns, {GROUP_ROWS: CountIf(REFERS), KNOWN: CountIf(KNOWN)}
         case RowCount():
-            return (), {ROWS: Count()}
+            return (), {GROUP_ROWS: Count()}
         case Totals(table=""):
             return demand.by, {each.name: _reducer(each, each.column) for each in demand.measures}
         case Totals():
@@ -142,7 +151,7 @@ def _of_both(demand: Totals) -> Iterator[tuple[str, Reducer]]:
     """Each measure of the table itself, then that of the other, from columns that only rows of that table have."""
     others = {each.name: each for each in demand.others}
     for own in demand.measures:
-        for side, name, each in ((OWN, own.name, own), (OTHER, f"{OTHER}{own.name}", others[own.name])):
+        for side, name, each in ((OF_TABLE, own.name, own), (OF_OTHER, f"{OF_OTHER}{own.name}", others[own.name])):
             source = f"{side}{own.name}"
             yield name, CountIf(source) if each.what == "count" else _reducer(each, source)
 
@@ -153,16 +162,16 @@ def _reducer(measure: Measure, name: str) -> Reducer:
     return Count() if measure.what == "count" else of_columns[measure.what](name)
 
 
-def _offends(demand: Demand) -> Column:
+def _offends(demand: TableDemand) -> Column:
     """Whether a group breaks the rule."""
     match demand:
         case Unique():
-            return column(ROWS) > 1
+            return column(GROUP_ROWS) > 1
         case Reference():
-            return (column(ROWS) > 0) & (column(KNOWN) == 0)
+            return (column(GROUP_ROWS) > 0) & (column(KNOWN) == 0)
         case RowCount(least, most):
-            too_many = F.lit(False) if most is None else column(ROWS) > most
-            return (column(ROWS) < least) | too_many
+            too_many = F.lit(False) if most is None else column(GROUP_ROWS) > most
+            return (column(GROUP_ROWS) < least) | too_many
         case Totals(table=""):
             return ~F.coalesce(F.expr(demand.valid), F.lit(False))
         case Totals():
@@ -194,7 +203,7 @@ def _referring(demand: Reference, rows: DataFrame, others: DataFrame) -> DataFra
 
 def _compared(demand: Totals, rows: DataFrame, others: DataFrame) -> DataFrame:
     """The columns that are measured of both tables; what is of the one is NULL in rows of the other."""
-    sides = {OWN: (rows, demand.measures), OTHER: (others, demand.others)}
+    sides = {OF_TABLE: (rows, demand.measures), OF_OTHER: (others, demand.others)}
     types = {
         f"{side}{each.name}": frame.schema[each.column].dataType.simpleString() if each.column else "boolean"
         for side, (frame, measures) in sides.items()
@@ -207,4 +216,4 @@ def _compared(demand: Totals, rows: DataFrame, others: DataFrame) -> DataFrame:
         columns = [given.get(name, F.lit(None).cast(kind)).alias(name) for name, kind in types.items()]
         return frame.select(*[column(name) for name in demand.by], *columns)
 
-    return measured(OWN).unionAll(measured(OTHER))
+    return measured(OF_TABLE).unionAll(measured(OF_OTHER))

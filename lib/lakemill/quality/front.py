@@ -19,7 +19,7 @@ from lakemill.contracts.contract import ColumnTerms, Contract
 from lakemill.contracts.rules import QUARANTINE
 from lakemill.errors import UsageError, did_you_mean
 from lakemill.quality.judged import JudgedColumn, judged
-from lakemill.quality.selections import GIVEN, MET, WARN_MET, marks, reasons, typed
+from lakemill.quality.selections import GIVEN, MET, WARN_MET, kept, marks, reasons
 
 INSTEAD = "Say it as a rule of the table (quality: by, measures, valid)."
 """What to do with a rule of what no row of the map has."""
@@ -72,7 +72,7 @@ class FrontDoor:
 
     def typed(self, mapped: DataFrame) -> DataFrame:
         """All mapped rows, typed, not judged."""
-        return mapped.select(*typed(self._columns(mapped.schema), mapped.columns))
+        return mapped.select(*kept(self._columns(mapped.schema), mapped.columns))
 
     @property
     def definition(self) -> list[str]:

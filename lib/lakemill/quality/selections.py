@@ -25,7 +25,7 @@ _FAIL_MET, _QUARANTINE_MET = "_fail_met", "_quarantine_met"
 _MET = {FAIL: _FAIL_MET, QUARANTINE: _QUARANTINE_MET, WARN: WARN_MET}
 
 
-def typed(columns: Mapping[str, JudgedColumn], names: Iterable[str]) -> list[Column]:
+def kept(columns: Mapping[str, JudgedColumn], names: Iterable[str]) -> list[Column]:
     """The columns of these names as a table keeps them.   columns: those that a contract is about."""
     return [columns[name].kept if name in columns else column(name) for name in names]
 
@@ -47,10 +47,10 @@ def marks(
         failed = F.to_json(F.concat(column(FAILED_RULES), failures(of_rows)))
         error = F.raise_error(F.concat(F.lit(f"{STOPPED_BY_CONTRACT} {target} "), failed))
         met[_QUARANTINE_MET] = F.when(met[_FAIL_MET], met[_QUARANTINE_MET]).otherwise(error.cast("boolean"))
-    kept = [column(f"{GIVEN}{name}" if as_given else name) for name in names]
+    names_kept = [column(f"{GIVEN}{name}" if as_given else name) for name in names]
     return [
-        [*given, *typed(columns, names), *told, *_named(_met(of_columns))],
-        [*kept, *_named({MET: met[_QUARANTINE_MET], WARN_MET: met[WARN_MET]})],
+        [*given, *kept(columns, names), *told, *_named(_met(of_columns))],
+        [*names_kept, *_named({MET: met[_QUARANTINE_MET], WARN_MET: met[WARN_MET]})],
     ]
 
 
@@ -61,7 +61,7 @@ def reasons(columns: Mapping[str, JudgedColumn], rules: Sequence[RowRule], mappe
     return [
         [
             *(_comparable(field).alias(f"{GIVEN}{field.name}") for field in mapped.fields),
-            *(*typed(columns, names), failures(of_columns).alias(FAILED_RULES)),
+            *(*kept(columns, names), failures(of_columns).alias(FAILED_RULES)),
             *_named({name: met[name] for name in (_FAIL_MET, _QUARANTINE_MET)}),
         ],
         [
