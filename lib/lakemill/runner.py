@@ -8,7 +8,16 @@ from dataclasses import dataclass, field, replace
 from time import monotonic
 
 from lakemill.conf import Conf
-from lakemill.errors import CommitLost, DataRefused, LakemillError, Stopped, UsageError, did_you_mean, in_words
+from lakemill.errors import (
+    CommitLost,
+    DataRefused,
+    DumpsRefused,
+    LakemillError,
+    Stopped,
+    UsageError,
+    did_you_mean,
+    in_words,
+)
 from lakemill.graph import select
 from lakemill.job import Job
 from lakemill.lake.commit import lost_race
@@ -20,7 +29,7 @@ from lakemill.lake.tables import Lake
 from lakemill.observe.cost import metered
 from lakemill.observe.ledger import record
 from lakemill.observe.profile import Profile
-from lakemill.observe.runs import DONE, FAILED, LEDGER, SKIPPED, STOPPED, Run
+from lakemill.observe.runs import DONE, FAILED, LEDGER, REFUSED, SKIPPED, STOPPED, Run
 from lakemill.refresh import refresh
 from lakemill.refresh.idle import Idle
 from lakemill.refresh.offenders import held_back, stops, verdict
@@ -127,12 +136,17 @@ def run_tables(
 
 def _why_left(lake: Lake, jobs: dict[str, Job], name: str, begun: dict[str, Run]) -> str | None:
     """Why a table is left as it is: what it depends on failed in this run, or holds it back."""
-    broken = sorted(other for other in jobs[name].waits_for if other in begun and begun[other].status in LOST)
+    broken = sorted(other for other in jobs[name].waits_for if other in begun and _is_lost(begun[other]))
     if broken:
         how = "which it reads" if broken[0] in jobs[name].sources else "which it comes after"
         return f"{broken[0]}, {how}, failed"
     check = held_back(lake, jobs, name)
     return f"{check}, which it comes after, has rows: {name} is left as it is" if check else None
+
+
+def _is_lost(run: Run) -> bool:
+    """Whether there is nothing for others to go on with."""
+    return run.status in LOST or (run.status == REFUSED and run.version is None)
 
 
 def _end_as_told(outcome: Outcome) -> None:
@@ -225,5 +239,7 @@ def _told(run: Run, failures: dict[str, BaseException]) -> Iterator[None]:
         failures[run.target], number = error, heard()
         words = str(error) if isinstance(error, LakemillError) else f"{run.target}: {in_words(error)}"
         run.status, run.error = (STOPPED, f"stopped by {name_of(number)}") if number else (FAILED, words)
+        if isinstance(error, DumpsRefused):
+            run.status = REFUSED
     finally:
         run.seconds = round(monotonic() - began, 3)

@@ -11,7 +11,7 @@ from lakemill.cli.show import Row, complain, say, show
 from lakemill.conf import ENVIRONMENTS
 from lakemill.errors import Stopped, UsageError
 from lakemill.graph import select
-from lakemill.observe.runs import FAILED, SKIPPED, STOPPED, Run
+from lakemill.observe.runs import FAILED, REFUSED, SKIPPED, STOPPED, Run
 from lakemill.quality.doors import is_of_contract
 from lakemill.refresh.idle import idle_tables
 from lakemill.refresh.plan import POLICIES, POLICY_NAMES
@@ -103,7 +103,7 @@ def show_runs(outcome: Outcome, as_json: bool = False, profiled: bool = False) -
     if profiled and not as_json:
         show([{"table": run.target, **stage} for run in outcome.runs for stage in _stages(run)])
     for run in outcome.runs:
-        if run.status in (FAILED, SKIPPED):
+        if run.status in (FAILED, REFUSED, SKIPPED):
             complain(run.error or run.status)
         if run.remark:
             complain(f"{run.target}: {run.remark}")
@@ -118,7 +118,7 @@ def _line(run: Run) -> Row:
     """A run as one line."""
     return {
         "table": run.target,
-        "plan": run.status if run.status in (FAILED, SKIPPED, STOPPED) else run.plan,
+        "plan": run.status if run.status in (FAILED, REFUSED, SKIPPED, STOPPED) else run.plan,
         "reason": run.reason,
         "rows in": run.rows_in,
         "quarantined": run.rows_quarantined,

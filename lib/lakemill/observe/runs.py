@@ -23,6 +23,7 @@ from lakemill.observe.profile import Profile
 
 LEDGER = "ops.runs"
 DONE, FAILED, SKIPPED, STOPPED, RECOVERED = "done", "failed", "skipped", "stopped", "recovered"
+REFUSED = "refused"
 
 SCHEMA = StructType(
     [
@@ -70,7 +71,8 @@ class Run:
     rows_out: target rows inserted, updated, deleted.   rows_rewritten: rows copied along because their file changed.
     stages: seconds by stage.   changed: the sources that had changed.   feed_bytes: what their feeds held.
     source_bytes: what all sources held.   update_seconds, rebuild_seconds: what either was expected to take.
-    status: done, failed, skipped because a table it reads failed, stopped by a signal, or recovered: told from its
+    status: done, refused (some of its dumps; the others were loaded), failed, skipped because a table it reads failed,
+    stopped by a signal, or recovered: told from its
     commit by a later run, since it was killed before it was recorded.
     remark: what a person should know besides.   profile: what each stage costs, where somebody asked. Both are shown,
     and not in the ledger.

@@ -70,7 +70,7 @@ def _run(world: World, job: Job, policy: str, run: Run) -> Run:
 def _load(world: World, job: Job, policy: str, run: Run) -> None:
     """A table that is fed by dumps."""
     task = plan_load(world, job, policy)
-    if task.plan.kind != NOTHING or task.looked:
+    if task.plan.kind != NOTHING or task.looked or task.refused:
         raise Unsure(task.plan.reason)
     _fill(run, task.plan)
     run.remark = task.source.landing.left
