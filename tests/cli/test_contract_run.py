@@ -52,6 +52,12 @@ def lines(lake, tmp_path, monkeypatch):
     return lake
 
 
+def listed(capsys, *arguments: str) -> list[dict]:
+    capsys.readouterr()
+    assert main([*arguments, "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
 def told(capsys, code: int, *arguments: str) -> str:
     capsys.readouterr()
     assert main(list(arguments)) == code, capsys.readouterr()
@@ -63,12 +69,12 @@ CHECK = "checks.silver_lines_one_a_line"
 
 
 def test_what_does_not_meet_its_contract_is_shown_and_leaves(lines, capsys):
-    runs = {run["table"]: run for run in json.loads(told(capsys, 0, "run", "--json"))}
+    runs = {run["table"]: run for run in listed(capsys, "run")}
     assert list(runs) == [
         "silver.lines_quarantine", "silver.lines", f"{CHECK}_groups", CHECK, "gold.products"
     ]  # fmt: skip
     assert [runs[name]["quarantined"] for name in ("silver.lines", "gold.products")] == [1, None]
-    waiting = json.loads(told(capsys, 0, "quarantine", "--json"))
+    waiting = listed(capsys, "quarantine")
     assert [(row["rule"], row["column"], row["rows"], row["such as"]) for row in waiting] == [
         ("type", "amount", 1, "amount='x'"),
         ("length", "product", 1, "product (personal data, not shown)"),
@@ -78,7 +84,7 @@ def test_what_does_not_meet_its_contract_is_shown_and_leaves(lines, capsys):
     assert "Spark was not started" in told(capsys, 0, "run"), "what contracts make is known by its logs, too"
     lines.spark.sql(f"update delta.`{lines.uri('raw.lines')}` set product = 'mug', amount = '4' where line = '2'")
     told(capsys, 0, "run")
-    assert [row["rule"] for row in json.loads(told(capsys, 0, "quarantine", "--json"))] == ["no row waits"]
+    assert [row["rule"] for row in listed(capsys, "quarantine")] == ["no row waits"]
     assert lines.rows("gold.products") == [("mug", 4), ("tea", 1.75)]
     assert "equal" in told(capsys, 0, "verify")
 
@@ -90,7 +96,7 @@ def test_a_check_that_has_rows_is_told_by_each_run_and_by_status(lines, capsys):
         said = told(capsys, 3, "run")
         assert "of silver.lines 1 group of its rows breaks the rule one_a_line of its contract" in said
         assert f"{CHECK}, which it comes after, has rows: gold.products is left as it is" in said
-    status = {row["table"]: row for row in json.loads(told(capsys, 0, "status", "--json"))}
+    status = {row["table"]: row for row in listed(capsys, "status")}
     assert (status[CHECK]["rows"], status["gold.products"]["status"]) == (1, "skipped")
     lines.spark.sql(f"delete from delta.`{lines.uri('raw.lines')}` where amount = '7.00'")
     told(capsys, 0, "run")

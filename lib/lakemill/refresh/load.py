@@ -182,8 +182,8 @@ def _news(known: Load, progress: Progress) -> Load:
     plan = Plan(UPDATE, "UPDATE", f"{len(new)} new dump{'s' if len(new) > 1 else ''}")
     if not new:
         plan = Plan(NOTHING, "NOTHING_NEW", "the landing has only dumps that are loaded")
-    # Where manifests are new and no dump is, that is to be known the next time; a refused one is looked at again.
-    looked_at = before if delivered else None
+    # Where no dump is new, that is to be known the next time; a manifest that is refused is looked at again, though.
+    looked_at = before if delivered or not refused else None
     return replace(known, plan=plan, delivered=delivered, refused=refused, before=looked_at)
 
 
