@@ -81,7 +81,7 @@ def measured(world: World, jobs: dict[str, Job], rows: int, changed: int, at: in
     for rule in RULES:
         check = f"checks.{LINES.replace('.', '_')}_{rule.name}"
         began = time.monotonic()
-        outcome = run_tables(world, jobs, [f"{check}*"])
+        outcome = run_tables(world, jobs, [f"{check}*"], "update")
         seconds = time.monotonic() - began
         assert outcome.exit_code == 0, outcome.error
         assert {run.plan for run in outcome.runs} == {"update"}, [run.plan for run in outcome.runs]
