@@ -11,6 +11,7 @@ from shop_oracle import Oracle, ordered as in_order
 from lakemill.conf import load_conf
 from lakemill.graph import ordered
 from lakemill.observe.runs import LEDGER
+from lakemill.quality.checks import Offending, is_check
 from lakemill.quality.doors import ASIDE, guarded_jobs
 from lakemill.runner import run_tables
 from lakemill.verify import verify
@@ -42,7 +43,10 @@ def test_every_table_is_right_after_every_delivery(lake, shop):
         for run in outcome.runs:
             if run.target.endswith(ASIDE):
                 assert DeltaTable(lake.uri(run.target)).count() == 0, (run.target, last)
-            else:
+            elif isinstance(JOBS[run.target].map, Offending):
+                number = DeltaTable(lake.uri(run.target)).count()
+                assert number == oracle.offenders(run.target), (run.target, last)
+            elif not is_check(JOBS[run.target]):
                 assert _rows(lake, run.target, oracle) == oracle.rows(run.target), (run.target, last)
         plans = {run.target: (run.plan, run.reason) for run in outcome.runs}
         if at:
@@ -106,7 +110,7 @@ def _the_ledger_adds_up(lake) -> None:
         assert run.status == "done" and run.seconds > 0 and run.spark_jobs > 0 and run.rows_in > 0
         assert run.version is not None and run.stages["write"] > 0
         assert run.rows_quarantined in (None, 0) and run.rows_judged == run.rows_good
-        assert (run.rows_judged is None) == (run.target.startswith(("bronze.", "gold.")))
+        assert (run.rows_judged is None) == (run.target.startswith(("bronze.", "checks.", "gold.")))
 
 
 def test_the_tables_are_in_order():

@@ -70,6 +70,10 @@ def _submit(project: Project, asked: argparse.Namespace) -> int:
 
     # What contracts make has no job file; there, too, it comes with its table.
     tables = [name for name in select(project.jobs, asked.tables) if not is_of_contract(project.jobs[name])]
+    if asked.tables and not tables:
+        raise UsageError(
+            f"{', '.join(asked.tables)}: made by a contract, without a job file. Run the contract's table."
+        )
     if asked.where:
         raise UsageError("--where makes keys anew here; it is not sent to a cluster yet. Leave --env out.")
     what = ask(project.conf, asked.env, tables, asked.policy)
