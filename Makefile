@@ -4,7 +4,7 @@ LAKEMILL_LONG_SECONDS ?= 600
 export LAKEMILL_LONG_SECONDS
 HEAVY = not s3 and not kafka and not postgres and not browser and not faults and not bench and not long and not lines
 
-.PHONY: help setup run package bench bench-reducers bench-joins bench-fixed bench-threads bench-crossover bench-choices bench-cold bench-peers bench-tpch test test-fast test-faults test-s3 test-bench test-long test-lines lint format types check clean
+.PHONY: help setup run package bench bench-reducers bench-joins bench-fixed bench-threads bench-crossover bench-choices bench-cold bench-peers bench-rules bench-checks bench-tpch test test-fast test-faults test-s3 test-bench test-long test-lines lint format types check clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -50,6 +50,12 @@ bench-choices: .venv/.ready  ## how well `auto` chooses between update and rebui
 
 bench-cold: .venv/.ready  ## what commands cost from their start: nothing new, status, the first update
 	@.venv/bin/python scripts/bench/cold.py
+
+bench-rules: .venv/.ready  ## what a contract's rules cost beside typing alone
+	@.venv/bin/python scripts/bench/rules.py
+
+bench-checks: .venv/.ready  ## what a contract's rules of whole tables cost after a change
+	@.venv/bin/python scripts/bench/checks.py
 
 bench-tpch: .venv/.ready  ## TPC-H's 22 queries under churn: update against rebuild, and each answer against DuckDB's
 	@.venv/bin/python scripts/bench/tpch/churn.py

@@ -11,9 +11,10 @@ from shop import FIRST, LAST, Shop, delivered
 
 from lakemill.cli.show import show
 from lakemill.conf import load_conf
-from lakemill.graph import load_jobs, ordered
+from lakemill.graph import ordered
 from lakemill.job import Job
 from lakemill.observe.runs import DONE, Run
+from lakemill.quality.doors import guarded_jobs
 from lakemill.runner import open_world, run_tables, side_by_side
 from lakemill.verify import verify
 from lakemill.world import World
@@ -30,7 +31,7 @@ def main() -> int:
     began = time.monotonic()
     shop, landing = Shop(), Path(conf.landing)
     tell_delivery("The year up to 24 December", shop.deliver(landing, FIRST, BULK_UNTIL))
-    world, jobs = open_world(conf), load_jobs(Path(conf.jobs))
+    world, jobs = open_world(conf), guarded_jobs(conf)
     failed = not run(world, jobs)
     for day in days_after(BULK_UNTIL):
         tell_delivery(f"{day:%A %d %B}", shop.deliver(landing, day, day))

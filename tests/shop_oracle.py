@@ -94,6 +94,31 @@ TABLES = {
         where not s.withdrawn and not p.withdrawn group by all""",
 }
 
+UNKNOWN = (
+    """select distinct {key} from "{table}" where {key} is not null and {key} not in (select {key} from "{other}")"""
+)
+TWICE = """select {key} from "{table}" group by {key} having count(*) > 1"""
+OFFENDERS = {
+    "checks.silver_baskets_unique_basket_id": TWICE.format(table="silver.baskets", key="basket_id"),
+    "checks.silver_households_history_unique_key": TWICE.format(
+        table="silver.households_history", key="household_id, valid_from"
+    ),
+    "checks.silver_products_history_unique_key": TWICE.format(
+        table="silver.products_history", key="product_id, valid_from"
+    ),
+    "checks.silver_promotions_references_product_id": UNKNOWN.format(
+        table="silver.promotions", key="product_id", other="silver.products"
+    ),
+    "checks.silver_sales_references_product_id": UNKNOWN.format(
+        table="silver.sales", key="product_id", other="silver.products"
+    ),
+    "checks.silver_sales_references_household_id": UNKNOWN.format(
+        table="silver.sales", key="household_id", other="silver.households"
+    ),
+    "checks.silver_sales_has_rows": """select 1 from "silver.sales" having count(*) = 0""",
+}
+"""The groups of rows that break the contracts' rules of whole tables."""
+
 
 class Oracle:
     """The tables of a landing as it is now."""
@@ -115,6 +140,10 @@ class Oracle:
         """Every row, sorted; times are in UTC without a zone."""
         found = self.db.execute(f'from "{table}"').fetchall()
         return ordered([tuple(mean(v) if isinstance(v, dict) else _plain(v) for v in row) for row in found])
+
+    def offenders(self, check: str) -> int:
+        """How many groups of rows break a rule."""
+        return len(self.db.execute(OFFENDERS[check]).fetchall())
 
 
 def ordered(rows: list[tuple]) -> list[tuple]:

@@ -9,8 +9,8 @@ LIB = Path(__file__).resolve().parent.parent / "lib" / "lakemill"
 # Each may import those before it. A package's own modules are one room.
 ORDER = [
     "version", "errors", "signals", "modules", "columns", "python", "reducers", "job", "conf", "graph", "contracts",
-    "core", "maps", "trials", "lake", "sources", "observe", "world", "kinds", "proof", "refresh", "verify", "schedule",
-    "runner",
+    "quality", "core", "maps", "trials", "lake", "sources", "observe", "world", "kinds", "proof", "refresh", "verify",
+    "schedule", "runner",
     "submit", "init", "cli", "start", "__main__",
 ]  # fmt: skip
 FILES = sorted(LIB.rglob("*.py"))

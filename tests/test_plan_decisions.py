@@ -4,6 +4,7 @@ import random
 from dataclasses import replace
 
 import pytest
+from pyspark.sql.types import StructType
 
 from lakemill import Job, PerKey
 from lakemill.core.joins import Branch, Joins
@@ -22,9 +23,9 @@ def first_of(*frames):
 
 
 def kind(sources: tuple[str, ...], appends: bool):
-    """Of the kinds, the two that need no schema: one that follows removals, and one that does not."""
+    """Of the kinds, two that need no reduction: one that follows removals, and one that, having a double, does not."""
     if appends:
-        return Appended(Job(source=sources, map=first_of, target="gold.t"))
+        return Appended(Job(source=sources, map=first_of, target="gold.t"), StructType().add("x", "double"))
     reduce = PerKey(lambda rows: rows)
     return ByFunction(Job(source=sources, map=first_of, key=["k"], reduce=reduce, target="gold.t"), reduce)
 

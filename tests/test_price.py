@@ -98,6 +98,22 @@ def test_an_update_that_was_hardly_tried_is_given_up_only_where_it_is_much_deare
     assert given_up(31.0) and not given_up(25.0, 5.0, 5.0) and not given_up(11.0, 11.0, 11.0)
 
 
+def test_a_rebuild_is_tried_once_where_only_the_cold_first_run_is_known():
+    """The first run took 10 s; an update that takes more than half of that is given up for a try."""
+    changed = frozenset({"raw.a"})
+    first = Past(REBUILD, frozenset(), 0, 10**8, 10.0, first=True)
+
+    def choice(update: float, *rebuilds: float) -> Price:
+        later = [Past(REBUILD, changed, 1000, 10**8, seconds) for seconds in rebuilds]
+        return price([*later, Past(UPDATE, changed, 1000, 10**8, update), first], change(1000, 10**8))
+
+    assert not choice(4.0).dearer and choice(6.0).dearer
+    assert str(choice(6.0)) == "update about 6.0 s, rebuild about 10.0 s as the first run took, and less by now"
+    assert choice(6.0, 1.9).dearer and not choice(6.0, 2.1).dearer, "once it is tried, the first run does not count"
+    assert choice(6.0, 4.0).rebuild == 4.0 and str(choice(6.0, 4.0)) == "update about 6.0 s, rebuild about 4.0 s"
+    assert not price([first], change(1000, 10**8)).dearer, "a first change is updated"
+
+
 def test_a_rebuild_of_more_rows_is_expected_to_take_longer():
     runs = [Past(REBUILD, frozenset(), 0, 100 * MB, 11.0)]
     assert price(runs, change(1, 200 * MB)).rebuild == pytest.approx(21.0)

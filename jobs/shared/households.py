@@ -1,6 +1,6 @@
-"""The households of bronze with their types, as silver's newest version and their history both read them."""
+"""The households of bronze, as silver's newest version and their history both read them."""
 
-from pyspark.sql import DataFrame, functions as F
+from pyspark.sql import DataFrame
 
 TEXTS = [
     "name",
@@ -16,12 +16,6 @@ TEXTS = [
 ]
 
 
-def typed_households(households: DataFrame) -> DataFrame:
-    """One household of one snapshot; an empty text is no value."""
-    return households.select(
-        F.col("household_id").cast("bigint").alias("household_id"),
-        *[F.nullif(name, F.lit("")).alias(name) for name in TEXTS],
-        "dump_date",
-        "dump_id",
-        "line_number",
-    )
+def delivered_households(households: DataFrame) -> DataFrame:
+    """One household of one snapshot, as texts that the contracts type."""
+    return households.select("household_id", *TEXTS, "dump_date", "dump_id", "line_number")

@@ -1,11 +1,11 @@
 """Silver: each household as its newest snapshot has it."""
 
 from lakemill import Job, Latest, run
-from shared.households import typed_households
+from shared.households import delivered_households
 
 job = Job(
     source="bronze.households",
-    map=typed_households,
+    map=delivered_households,
     key=["household_id"],
     reduce=Latest(by=["dump_date", "dump_id", "line_number"]),
     target="silver.households",

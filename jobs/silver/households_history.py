@@ -5,11 +5,11 @@ said; the last of several dumps of a day counts for that day, as in silver.house
 """
 
 from lakemill import Job, PerKey, periods, run
-from shared.households import typed_households
+from shared.households import delivered_households
 
 job = Job(
     source="bronze.households",
-    map=typed_households,
+    map=delivered_households,
     key=["household_id"],
     reduce=PerKey(periods(["household_id"], since="dump_date", then=["dump_id", "line_number"])),
     target="silver.households_history",

@@ -5,11 +5,11 @@ said; the last of several dumps of a day counts for that day, as in silver.produ
 """
 
 from lakemill import Job, PerKey, periods, run
-from shared.products import typed_products
+from shared.products import delivered_products
 
 job = Job(
     source="bronze.products",
-    map=typed_products,
+    map=delivered_products,
     key=["product_id"],
     reduce=PerKey(periods(["product_id"], since="dump_date", then=["dump_id", "line_number"])),
     target="silver.products_history",

@@ -49,6 +49,10 @@ class DataRefused(LakemillError):
     exit_code = 3
 
 
+class DumpsRefused(DataRefused):
+    """Dumps were refused, and the others were loaded: what reads the table goes on."""
+
+
 class Busy(LakemillError):
     """Another process holds the table."""
 

@@ -113,11 +113,16 @@ def file_table(file: Path, jobs: Path) -> str:
 
 
 def ordered(jobs: Mapping[str, Job]) -> list[str]:
-    """All tables that jobs make, each after those it reads."""
+    """All tables that jobs make, each after those it reads and those that it comes after."""
+    for name, job in jobs.items():
+        for other in job.after:
+            if other not in jobs:
+                hint = did_you_mean(other, jobs)
+                raise UsageError(f'{name}: it is to come after "{other}", which no job makes. {hint}')
     try:
         return list(
             TopologicalSorter(
-                {name: sorted(set(job.sources) & set(jobs)) for name, job in sorted(jobs.items())}
+                {name: sorted(job.waits_for & set(jobs)) for name, job in sorted(jobs.items())}
             ).static_order()
         )
     except CycleError as cycle:
@@ -126,11 +131,14 @@ def ordered(jobs: Mapping[str, Job]) -> list[str]:
 
 def upstream(jobs: Mapping[str, Job], name: str) -> set[str]:
     """The tables that jobs make on which this one depends, itself included."""
-    return {name}.union(*(upstream(jobs, source) for source in jobs[name].sources if source in jobs))
+    return {name}.union(*(upstream(jobs, source) for source in jobs[name].waits_for if source in jobs))
 
 
-def select(jobs: Mapping[str, Job], wanted: Sequence[str]) -> list[str]:
-    """The tables asked for, in order: names, patterns as silver.*, +name with all it depends on; none is all."""
+def select(jobs: Mapping[str, Job], wanted: Sequence[str], alone: bool = False) -> list[str]:
+    """The tables asked for, in order: names, patterns as silver.*, +name with all it depends on; none is all.
+
+    With each table come those that it comes after and those that come with it, unless it is to be alone.
+    """
     if not wanted:
         return ordered(jobs)
     chosen, order = set[str](), ordered(jobs)
@@ -138,7 +146,11 @@ def select(jobs: Mapping[str, Job], wanted: Sequence[str]) -> list[str]:
         names = _matching(jobs, asked.removeprefix("+"))
         for name in names:
             chosen |= upstream(jobs, name) if asked.startswith("+") else {name}
-    return [name for name in order if name in chosen]
+    if alone:
+        return [name for name in order if name in chosen]
+    together = {other for name in chosen for other in jobs[name].after}
+    together |= {name for name, job in jobs.items() if chosen & set(job.comes_with)}
+    return [name for name in order if name in chosen | together]
 
 
 def _matching(jobs: Iterable[str], asked: str) -> list[str]:

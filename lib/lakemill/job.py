@@ -33,9 +33,11 @@ class Job:
 
     source: a table name, several (one that is joined with itself is named twice), or Dump(feed).   map: DataFrame(s)
     -> DataFrame, row by row; None keeps rows as they are.   key: the columns rows meet on; [] is one row for the whole
-    table; None appends.   reduce: reducers by column name, Latest(by), or PerKey(fn); empty is the distinct keys.
-    target: the table's name.   cluster: those columns of the key by which rows lie near each other in files; none: days
-    and times, then the key as it is.   files: the texts of the files that it was loaded from, its own and those of the
+    table; None keeps rows as they come.   reduce: reducers by column name, Latest(by), or PerKey(fn); empty is the
+    distinct keys.   target: the table's name.   cluster: those columns of the key by which rows lie near each other in
+    files; none: days and times, then the key as it is.   after: tables that a run brings up to date before it, and with
+    it, though it does not read them; where one of them fails, it is left as it is.   comes_with: tables with which a
+    run brings it up to date, too.   files: the texts of the files that it was loaded from, its own and those of the
     modules that it imports, by their names below the jobs' folder; none where it was built elsewhere.
     Raises UsageError, in the user's words, where these do not fit together.
     """
@@ -46,6 +48,8 @@ class Job:
     key: Sequence[str] | None = None
     reduce: Mapping[str, Reducer] | Latest | PerKey = field(default_factory=dict)
     cluster: Sequence[str] = ()
+    after: Sequence[str] = ()
+    comes_with: Sequence[str] = ()
     files: Mapping[str, str] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -53,9 +57,11 @@ class Job:
             self._refuse(f'key="{self.key}" is a text; a key is a list, as in key=["{self.key}"]')
         if self.key is not None:
             object.__setattr__(self, "key", tuple(self.key))
-        if isinstance(self.cluster, str):
-            self._refuse(f'cluster="{self.cluster}" is a text; write cluster=["{self.cluster}"]')
-        object.__setattr__(self, "cluster", tuple(self.cluster))
+        for name in ("cluster", "after", "comes_with"):
+            given = getattr(self, name)
+            if isinstance(given, str):
+                self._refuse(f'{name}="{given}" is a text; write {name}=["{given}"]')
+            object.__setattr__(self, name, tuple(given))
         if self.outside is None and not isinstance(self.source, str):
             object.__setattr__(self, "source", tuple(cast(Sequence[str], self.source)))
         self._check_names()
@@ -74,6 +80,11 @@ class Job:
         if self.outside:
             return ()
         return (self.source,) if isinstance(self.source, str) else tuple(cast(Sequence[str], self.source))
+
+    @property
+    def waits_for(self) -> frozenset[str]:
+        """The tables that a run brings up to date before it."""
+        return frozenset((*self.sources, *self.after))
 
     @cached_property
     def reducers(self) -> Mapping[str, Reducer]:
@@ -95,11 +106,13 @@ class Job:
     def _check_names(self) -> None:
         if not self.outside and not self.sources:
             self._refuse("it has no source")
-        for name in (self.target, *self.sources):
+        for name in (self.target, *self.sources, *self.after, *self.comes_with):
             if not isinstance(name, str) or not TABLE_NAME.fullmatch(name):
                 self._refuse(f'"{name}" is no table name; one reads layer.name in small letters, as gold.daily_sales')
         if self.target in self.sources:
             self._refuse("it reads its own target")
+        if self.target in self.after:
+            self._refuse("it cannot come after itself")
 
     def _check_map(self) -> None:
         if self.outside:

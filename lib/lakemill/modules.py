@@ -1,4 +1,4 @@
-"""The modules that a project's jobs share: `from shared.products import typed_products` is jobs/shared/products.py.
+"""The modules that a project's jobs share: `from shared.products import delivered_products` is jobs/shared/products.py.
 
 Python finds them because the jobs' folder is on its path, here and in the Python workers of Spark. A job file that is
 started by itself (`python jobs/gold/x.py`) gets it there by its import of lakemill, which has to come first.

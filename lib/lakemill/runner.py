@@ -8,7 +8,16 @@ from dataclasses import dataclass, field, replace
 from time import monotonic
 
 from lakemill.conf import Conf
-from lakemill.errors import CommitLost, LakemillError, Stopped, UsageError, did_you_mean, in_words
+from lakemill.errors import (
+    CommitLost,
+    DataRefused,
+    DumpsRefused,
+    LakemillError,
+    Stopped,
+    UsageError,
+    did_you_mean,
+    in_words,
+)
 from lakemill.graph import select
 from lakemill.job import Job
 from lakemill.lake.commit import lost_race
@@ -20,9 +29,10 @@ from lakemill.lake.tables import Lake
 from lakemill.observe.cost import metered
 from lakemill.observe.ledger import record
 from lakemill.observe.profile import Profile
-from lakemill.observe.runs import DONE, FAILED, LEDGER, SKIPPED, STOPPED, Run
+from lakemill.observe.runs import DONE, FAILED, LEDGER, REFUSED, SKIPPED, STOPPED, Run
 from lakemill.refresh import refresh
 from lakemill.refresh.idle import Idle
+from lakemill.refresh.offenders import held_back, stops, verdict
 from lakemill.refresh.plan import POLICIES
 from lakemill.schedule import scheduled
 from lakemill.signals import heard, last_words, name_of
@@ -86,11 +96,11 @@ def run_tables(
     worked on at a time.   profiled: whether each run says what its stages cost.   idle: the tables for which nothing is
     new, as is known before; the others read the versions that these were seen at.
     """
-    if where and len(select(jobs, wanted)) != 1:
+    if where and len(select(jobs, wanted, alone=True)) != 1:
         raise UsageError("--where is about the keys of one table; name that one.")
     if policy not in POLICIES:
         raise UsageError(f'There is no policy "{policy}". {did_you_mean(policy, POLICIES)}')
-    names, run_id = select(jobs, wanted), uuid.uuid4().hex[:12]
+    names, run_id = select(jobs, wanted, alone=bool(where)), uuid.uuid4().hex[:12]
     known = idle or Idle()
     world.renew()
     world.pins.update({name: replace(pin, table=world.lake.table(name)) for name, pin in known.pins.items()})
@@ -103,14 +113,17 @@ def run_tables(
             return
         run = begun[name] = Run(run_id, name)
         begins(name)
-        broken = sorted(source for source in jobs[name].sources if source in begun and begun[source].status in LOST)
-        if broken:
-            run.status, run.error = SKIPPED, f"{broken[0]}, which it reads, failed"
+        run.error = _why_left(world.lake, jobs, name, begun)
+        if run.error:
+            run.status = SKIPPED
             return
         with _told(run, failures):
             run_table(world.apart(), jobs[name], policy, run, where, profiled)
+            run.remark = run.remark or verdict(world.lake, jobs[name])
+        if stops(jobs[name]) and run.remark:
+            failures[name] = DataRefused(f"{name}: {run.remark}")
 
-    reads = {name: set(jobs[name].sources) for name in names}
+    reads = {name: jobs[name].waits_for for name in names}
     for name in scheduled(names, reads, threads, work, stopped=lambda: heard() is not None):
         ends(begun[name])
     outcome = Outcome([begun[name] for name in names if name in begun])
@@ -119,6 +132,21 @@ def run_tables(
     _record(world, outcome, [run for run in outcome.runs if run.target not in known.runs])
     _end_as_told(outcome)
     return outcome
+
+
+def _why_left(lake: Lake, jobs: dict[str, Job], name: str, begun: dict[str, Run]) -> str | None:
+    """Why a table is left as it is: what it depends on failed in this run, or holds it back."""
+    broken = sorted(other for other in jobs[name].waits_for if other in begun and _is_lost(begun[other]))
+    if broken:
+        how = "which it reads" if broken[0] in jobs[name].sources else "which it comes after"
+        return f"{broken[0]}, {how}, failed"
+    check = held_back(lake, jobs, name)
+    return f"{check}, which it comes after, has rows: {name} is left as it is" if check else None
+
+
+def _is_lost(run: Run) -> bool:
+    """Whether there is nothing for others to go on with."""
+    return run.status in LOST or (run.status == REFUSED and run.version is None)
 
 
 def _end_as_told(outcome: Outcome) -> None:
@@ -211,5 +239,7 @@ def _told(run: Run, failures: dict[str, BaseException]) -> Iterator[None]:
         failures[run.target], number = error, heard()
         words = str(error) if isinstance(error, LakemillError) else f"{run.target}: {in_words(error)}"
         run.status, run.error = (STOPPED, f"stopped by {name_of(number)}") if number else (FAILED, words)
+        if isinstance(error, DumpsRefused):
+            run.status = REFUSED
     finally:
         run.seconds = round(monotonic() - began, 3)

@@ -10,9 +10,9 @@ def scheduled(
 ) -> Iterator[str]:  # fmt: skip
     """Do the work of each name, after that of the names that it reads; yield each when its work is done.
 
-    names: in an order in which each stands after those that it reads.   reads: by name; other names than these do not
-    count.   threads: how many are worked on at a time; a single one is worked on in the caller's own thread.
-    stopped: asked before each; where it says so, no more are begun.   What `work` raises is raised here.
+    names: in an order in which each stands after those that it waits for.   reads: these, by name; names that are not
+    among `names` do not count.   threads: how many are worked on at a time; a single one is worked on in the caller's
+    own thread.   stopped: asked before each; where it says so, no more are begun.   What `work` raises is raised here.
     """
     if threads == 1:
         for name in names:

@@ -21,8 +21,8 @@ from lakemill.cli.show import show
 from lakemill.conf import load_conf
 from lakemill.core.mapreduce import target_rows, totals
 from lakemill.core.reduction import reduction
-from lakemill.graph import load_jobs
 from lakemill.observe.runs import Run
+from lakemill.quality.doors import guarded_jobs
 from lakemill.runner import open_world, run_table, run_tables
 from lakemill.world import World
 
@@ -48,7 +48,7 @@ def main() -> int:
 
 def measure(world: World) -> None:
     """All rounds, interleaved; the first is warm-up and not counted."""
-    jobs = load_jobs(ROOT / "jobs")
+    jobs = guarded_jobs(load_conf(ROOT))
     updates: dict[str, list[Run]] = {name: [] for name in TABLES}
     rebuilds: dict[str, list[float]] = {name: [] for name in TABLES}
     # Before the first correction: afterwards silver.sales is not as lakemill wrote it, and would be rebuilt.
@@ -100,9 +100,8 @@ def timed(work: Callable[[], object]) -> float:
 def line(world: World, name: str, updates: list[Run], rebuilds: list[float]) -> dict[str, object]:
     """One table: plans, medians and their ratio."""
     update, rebuild = statistics.median(run.seconds for run in updates), statistics.median(rebuilds)
-    source_rows = sum(
-        world.lake.table(s).pin().rows().agg(F.count("*")).first()[0] for s in load_jobs(ROOT / "jobs")[name].sources
-    )
+    sources = guarded_jobs(load_conf(ROOT))[name].sources
+    source_rows = sum(world.lake.table(source).pin().rows().agg(F.count("*")).first()[0] for source in sources)
     return {
         "table": name,
         "plan": "/".join(sorted({f"{run.plan} {run.reason}" for run in updates})),

@@ -86,6 +86,8 @@ def _column(chance: random.Random, name: str) -> ColumnTerms:
         for rule in rules
         if chance.random() < 0.3
     ]
+    if column.physical != "string":  # a value that could not be read would be lost
+        severities = [each for each in severities if each != ("type", "warn")]
     return ColumnTerms(name, **terms, severities=tuple(severities))
 
 

@@ -55,16 +55,20 @@ EVIL = {
     "^a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?aaaaaaaaaaaaaaaaaaaa$": CHOICES,
 }
 GOOD = [
-    "^$", "^a$", "^.*$", "^.+$", "^[A-Z]{2}[0-9]{4}$", "^\\d{5}(-\\d{4})?$", "^[a-z]+(-[a-z]+)*$", "^(foo|bar|baz)$",
+    "^$", "^a$", "^.*$", "^.+$", "^[A-Z]{2}[0-9]{4}$", "^\\d{5}(-\\d{4})?$", "^(foo|bar|baz)$",
     "^(Mr|Mrs|Ms)\\. [A-Z][a-z]+$", "^\\d{1,3}(\\.\\d{1,3}){3}$", "^(\\d{1,3}\\.){3}\\d{1,3}$", "^[0-9a-f]{64}$",
     "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$", "^(0|[1-9][0-9]*)$", "^\\p{L}[\\p{L} '.-]*$",
-    "^([01]\\d|2[0-3]):[0-5]\\d$", "^(\\w+ )*\\w+$", "^[a-z0-9._%+-]+@[a-z0-9.-]+\\.[a-z]{2,}$", "^https?://[^/]+(/.*)?$",
-    "^\\+?[0-9][0-9 ()/-]{5,20}$", "^([A-Z0-9]{3}-)*[A-Z0-9]{3}$", '^"([^"\\\\]|\\\\.)*"$', "^[^,]*(,[^,]*){3}$",
-    "^DE\\d{20}$", "^(\\d{4})-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])$", "^#[0-9A-Fa-f]{6}$", "^(a|b)*c$", "^(ab|cd)+$",
+    "^([01]\\d|2[0-3]):[0-5]\\d$", "^[a-z0-9._%+-]+@[a-z0-9.-]+\\.[a-z]{2,}$", "^https?://[^/]+(/.*)?$",
+    "^\\+?[0-9][0-9 ()/-]{5,20}$", "^[^,]*(,[^,]*){3}$",
+    "^DE\\d{20}$", "^(\\d{4})-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])$", "^#[0-9A-Fa-f]{6}$", 
     "^[A-Z]{2}[0-9]{2}([ ]?[0-9A-Z]{4}){2,7}([ ]?[0-9A-Z]{1,3})?$", "^[\\x20-\\x7e]*$", "^\\u00e4+$", "^a{0}b$",
     "^(?:ab?)c$",
     "^[^@]+@[^.]+\\..+$", "^(a?){3}$", "^(a|ab){2}$",
-    "^[\\]\\-]a$", "^\\bword\\b$", "^.*?$", "^(a+?b)*$", "^[a-]+$", "^[^\\d]+$", "^(yes|no|n/a)?$",
+    "^[\\]\\-]a$", "^\\bword\\b$", "^.*?$", "^[a-]+$", "^[^\\d]+$", "^(yes|no|n/a)?$",
+]  # fmt: skip
+DEEP = [
+    "^[a-z]+(-[a-z]+)*$", "^(\\w+ )*\\w+$", "^([A-Z0-9]{3}-)*[A-Z0-9]{3}$", '^"([^"\\\\]|\\\\.)*"$', "^(a|b)*c$",
+    "^(ab|cd)+$", "^(a+?b)*$", "^x(y(ab){1,600})?$",
 ]  # fmt: skip
 SHORT = ["^[^@\\s]+@[^@\\s]+\\.[^@\\s]+$", "^.+foo.+$", "^\\d*\\.?\\d*$", "^\\w+\\d+$"]
 """Those whose cost is the square of the length: taken where maxLength is declared."""
@@ -81,6 +85,13 @@ def test_what_cannot_run_away_is_taken(pattern):
     assert danger(pattern, None) == ""
     if "\\p" not in pattern:
         re.compile(pattern)
+
+
+@pytest.mark.parametrize("pattern", DEEP)
+def test_a_repeated_group_is_taken_of_texts_that_leave_room_on_the_stack(pattern):
+    assert "Declare maxLength: 500 or less (now none)" in danger(pattern, None)
+    assert "now 501" in danger(pattern, 501)
+    assert danger(pattern, 500) == ""
 
 
 @pytest.mark.parametrize("pattern", SHORT)

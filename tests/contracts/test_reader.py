@@ -380,7 +380,12 @@ CASES: dict[str, tuple[tuple[str, str], str, str]] = {
         "none needs",
     ),
     "one separator": (
-        custom("integer", 'property: groupSeparator, value: "."} # HERE'),
+        column(
+            "logicalType: number",
+            "physicalType: decimal(12,2)",
+            "customProperties:",
+            '  - {property: groupSeparator, value: "."} # HERE',
+        ),
         "groupSeparator",
         "cannot stand",
     ),

@@ -8,6 +8,7 @@ import shop
 from lakemill import Latest
 from lakemill.contracts.folder import load_contracts
 from lakemill.graph import load_jobs
+from lakemill.quality.doors import guarded
 from lakemill.sources.header import bronze_schema
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,11 +41,11 @@ def test_the_key_is_the_jobs(name):
 
 
 @pytest.mark.parametrize("name", LATEST)
-def test_silver_has_the_columns_and_types_that_its_map_gives(spark, name):
+def test_silver_has_the_columns_that_its_map_gives_and_the_types_of_its_contract(spark, name):
     (source,) = JOBS[name].sources
     feed = source.partition(".")[2]
     raw = spark.createDataFrame([], bronze_schema([*HEADERS[feed], "dump_date", "dump_id", "file_name", "line_number"]))
-    mapped = JOBS[name].mapped(raw).schema
+    mapped = guarded(JOBS, CONTRACTS)[name].mapped(raw).schema
     given = {field.name: field.dataType.simpleString() for field in mapped.fields}
     assert {column.name: column.physical for column in CONTRACTS[name].columns} == given
     assert [column.name for column in CONTRACTS[name].columns] == mapped.names

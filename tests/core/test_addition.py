@@ -51,7 +51,8 @@ def test_more_than_there_was_is_refused_by_the_name_of_the_key(made, monkeypatch
             [(key, 1, "x", weight) for weight in weights], f"{SCHEMA}, {WEIGHT} int"
         )
         change = change_of_job(task, held)
-        return replace(change, rows=change.rows.unionByName(rows.select(*change.rows.columns)))
+        more = change.rows.unionByName(rows.select(*change.rows.columns))
+        return replace(change, judging=replace(change.judging, rows=more))
 
     made.put("raw.s", [("c", 1, "x")], SCHEMA)
     monkeypatch.setattr(module, "mapped_change", damaged)

@@ -429,8 +429,6 @@ def test_every_case_is_updated_whichever_source_changed(spark):
         ("full", RAW["facts"]): "OUTER_JOIN",
         ("full", RAW["dims"]): "OUTER_JOIN",
         ("not_linear", RAW["dims"]): "MAP_NOT_LINEAR",
-        ("appended", RAW["facts"]): "SOURCE_REMOVED_ROWS",
-        ("appended", RAW["dims"]): "SOURCE_REMOVED_ROWS",
     }
 
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from frames import assert_rows
 
-from lakemill.graph import load_jobs
+from lakemill.conf import load_conf
+from lakemill.quality.doors import guarded_jobs
 
-JOBS = load_jobs(Path(__file__).resolve().parents[2] / "jobs")
+JOBS = guarded_jobs(load_conf(Path(__file__).resolve().parents[2]))
 LINEAGE = "dump_date date, dump_id string, line_number bigint"
 DUMP = (date(2017, 12, 18), "d1", 2)
 MONDAY, NEXT = date(2017, 12, 18), date(2017, 12, 25)

@@ -36,7 +36,7 @@ def test_a_users_own_state_is_kept_and_lakemills_is_not_shown(lake):
     lake.put("raw.devices", [(3, ("up",), 3)], schema)
     assert [lake.run(job).plan for job in (copy, again, states, shown)] == ["update"] * 4
     lake.delta("raw.devices").delete("id = 2")
-    assert lake.run(copy).reason == lake.run(again).reason == "SOURCE_REMOVED_ROWS"
+    assert lake.run(copy).reason == lake.run(again).reason == "UPDATE"
     assert [tuple(row) for row in lake.frame("gold.again").orderBy("id").collect()] == [
         (1, ("on",), 1),
         (3, ("up",), 3),

@@ -233,7 +233,7 @@ def test_more_rows_taken_than_there_were_is_a_corrupt_feed(shop, monkeypatch):
 
     def twice_removed(task, held):
         change = _change(task, held)
-        return replace(change, rows=change.rows.unionAll(change.rows))
+        return replace(change, judging=replace(change.judging, rows=change.rows.unionAll(change.rows)))
 
     from lakemill.refresh import update as module
 

@@ -1,4 +1,4 @@
-"""A dump is taken whole or not at all: what is not as its manifest says is refused by name, and nothing is loaded."""
+"""A dump is taken whole or not at all: what is not as its manifest says is refused by name, and by itself."""
 
 import os
 import sys
@@ -10,13 +10,14 @@ from dump_folders import deliver
 from pyspark.sql import DataFrame
 
 from lakemill import Dump, Job
-from lakemill.errors import DataRefused, LakemillError, UsageError
+from lakemill.errors import DataRefused, DumpsRefused, LakemillError, UsageError
 from lakemill.lake.progress import LANDING, NoProgress, read_progress
 from lakemill.lake.quiet import LOUD, failures_untold
 from lakemill.observe.runs import Run
 from lakemill.proof.landing import _by_spark
 from lakemill.refresh.explain import explain
 from lakemill.refresh.load import loaded_dumps, of_days, plan_load, write
+from lakemill.runner import run_tables
 from lakemill.sources.manifest import identity
 from lakemill.sources.storage import Storage
 
@@ -134,16 +135,73 @@ REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
 }
 
 
-def test_a_delivery_that_is_not_as_it_says_is_refused_and_nothing_is_loaded(lake, landing):
+def test_a_delivery_that_is_not_as_it_says_is_refused_alone(lake, landing):
     lake.run(SALES)
-    version = lake.log("bronze.sales").version
-    for what, (spoil, words) in REFUSED.items():
-        deliver(landing / "2017-01-03", {"sales.csv": (GOOD.replace(b"1,a", b"7,g"), 3)}, day="2017-01-03")
-        spoil(deliver(landing / "2017-01-02", {"sales.csv": (GOOD.replace(b"1,a", b"8,h"), 3)}, day="2017-01-02"))
-        with pytest.raises(DataRefused, match=words) as refused:
+    for day, (what, (spoil, words)) in enumerate(REFUSED.items(), start=4):
+        good, bad = b"8,%c" % (100 + day), b"9,%c" % (100 + day)
+        deliver(landing / f"2017-01-{day:02}", {"sales.csv": (GOOD.replace(b"1,a", good), 3)}, day=f"2017-01-{day:02}")
+        spoil(deliver(landing / "2017-01-02", {"sales.csv": (GOOD.replace(b"1,a", bad), 3)}, day="2017-01-02"))
+        with pytest.raises(DumpsRefused, match=words) as refused:
             lake.run(SALES)
         assert "2017-01-02" in str(refused.value), what
-        assert lake.log("bronze.sales").version == version, what
+        assert "of 2 new dumps 1 are refused" in str(refused.value), what
+        rows = [",".join(row).encode() for row in lake.rows("bronze.sales", "id", "note")]
+        assert (good in rows, bad in rows) == (True, False), what
+        version = lake.log("bronze.sales").version
+        with pytest.raises(DumpsRefused, match=words):
+            lake.run(SALES)
+        assert lake.log("bronze.sales").version == version, "what is refused again writes nothing"
+    # The dump as it was meant, under another name: then the folder of the damaged one is of no account.
+    deliver(landing / "2017-01-02-again", {"sales.csv": (GOOD.replace(b"1,a", bad), 3)}, day="2017-01-02")
+    spoil_file = landing / "2017-01-02" / "manifest.json"
+    spoil_file.write_text((landing / "2017-01-02-again" / "manifest.json").read_text())
+    (landing / "2017-01-02" / "sales.csv").write_bytes(b"id,note\n")
+    assert lake.run(SALES).rows_out == 3
+    assert lake.run(SALES).reason == "NOTHING_NEW"
+    assert tuple(bad.decode().split(",")) in lake.rows("bronze.sales", "id", "note")
+
+
+def test_all_that_is_damaged_is_told_by_one_run_and_what_reads_the_table_goes_on(lake, landing):
+    reader = Job(source="bronze.sales", target="silver.ids", key=["id"], map=id_and_note)
+    jobs = {SALES.target: SALES, reader.target: reader}
+    assert run_tables(lake.world, jobs).exit_code == 0
+    for day in range(2, 7):
+        files = {"sales.csv": (b"id,note\n%d,\n" % (10 + day), 1 if day in (3, 6) else 2)}
+        deliver(landing / f"2017-01-0{day}", files, day=f"2017-01-0{day}")
+    outcome = run_tables(lake.world, jobs)
+    assert outcome.exit_code == 3
+    assert "bronze.sales: of 5 new dumps 3 are refused" in str(outcome.error)
+    assert [f"2017-01-0{day}/sales.csv" in str(outcome.error) for day in range(2, 7)] == [
+        True,
+        False,
+        True,
+        True,
+        False,
+    ]
+    assert [(run.status, run.rows_out) for run in outcome.runs] == [("refused", 2), ("done", 2)]
+    assert lake.rows("silver.ids", "id") == [("1",), ("13",), ("16",), ("2",), ("3",)]
+    again = run_tables(lake.world, jobs)
+    assert [(run.status, run.rows_out) for run in again.runs] == [("refused", None), ("done", None)]
+    told = lake.frame("ops.runs").where("target = 'bronze.sales'").orderBy("started_at").collect()
+    assert [(row.status, row.rows_out) for row in told] == [("done", 3), ("refused", 2), ("refused", None)]
+    assert "2017-01-05/sales.csv" in told[1].error
+
+
+def test_what_reads_a_table_of_which_every_dump_is_refused_waits(lake):
+    deliver(Path(lake.world.landing, "sales", "2017-01-01"), {"sales.csv": (GOOD, 4)})
+    reader = Job(source="bronze.sales", target="silver.ids", key=["id"], map=id_and_note)
+    outcome = run_tables(lake.world, {SALES.target: SALES, reader.target: reader})
+    assert outcome.exit_code == 3
+    assert [run.status for run in outcome.runs] == ["refused", "skipped"]
+
+
+def test_a_table_is_not_made_anew_without_a_dump_that_it_has(lake, landing):
+    deliver(landing / "2017-01-02", {"sales.csv": (BESIDES, 1)}, day="2017-01-02")
+    lake.run(SALES)
+    (landing / "2017-01-02" / "sales.csv").write_bytes(BESIDES.replace(b"4", b"5"))
+    with pytest.raises(DataRefused, match="The table has it, and cannot be made anew without it"):
+        lake.run(SALES, "rebuild")
+    assert ids(lake) == ["1", "2", "3", "4"]
 
 
 def test_what_spark_prints_of_failed_tasks_is_left_out_only_while_they_are_told(spark):
@@ -264,7 +322,8 @@ def test_what_did_not_arrive_is_told_and_the_load_is_taken_back(lake, landing):
     table = lake.world.lake.table("bronze.sales")
     for first in (True, False):
         task = plan_load(lake.world, SALES, "auto")
-        rows = task.source.rows(task.dumps[:1], [] if first else table.log().schema.names, lambda: None)
+        known = [] if first else table.log().schema.names
+        rows = task.source.rows(task.source.accepted(task.dumps[:1], known, lambda: None)[0])
         with pytest.raises(LakemillError, match=r"sales/2017-01-01/sales\.csv were to be loaded, and 6 arrived"):
             write(task, rows.unionAll(rows), Run("r", SALES.target))
         with pytest.raises(LakemillError, match="were to be loaded, and 0 arrived"):

@@ -87,10 +87,11 @@ def test_only_new_manifests_are_read(tmp_path, monkeypatch):
     read = Storage.content
     monkeypatch.setattr(Storage, "content", lambda self, uri, most=None: opened.append(uri) or read(self, uri, most))
     dumps = Dumps(storage, Landing(uri, "sales", storage.manifests(uri)))
-    newer = dumps.came(position)
+    newer, refused = dumps.came(position)
+    assert refused == {}
     assert [dump.folder for dump in newer] == ["late"]
     assert opened == [f"file:{late}/manifest.json"]
-    assert len(dumps.came()) == 401
+    assert len(dumps.came()[0]) == 401
 
 
 def test_local_folders_are_listed_as_they_are_named(tmp_path):

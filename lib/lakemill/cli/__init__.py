@@ -21,6 +21,7 @@ COMMANDS = {
     "maintain": "compact tables and remove what neither their settings nor their readers need",
     "status": "every table: rows, version, last run",
     "contract": "check, draft, compare, import and export what tables promise (conf/contracts)",
+    "quarantine": "rows that do not meet their table's contract, by rule, and how to go on",
     "graph": "which table reads which, in order",
     "history": "the recorded runs of tables, newest first",
     "package": "write the zip that a cluster runs",

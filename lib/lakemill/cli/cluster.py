@@ -11,7 +11,7 @@ import lakemill
 from lakemill.cli import ended
 from lakemill.cli.run import show_runs
 from lakemill.conf import load_conf
-from lakemill.graph import load_jobs
+from lakemill.quality.doors import guarded_jobs
 from lakemill.runner import open_world, run_tables
 from lakemill.submit.package import PROJECT
 
@@ -46,7 +46,7 @@ def run(asked: argparse.Namespace, root: Path) -> int:
     own = {key: value for key, value in conf.spark.items() if not key.startswith("spark.")}
     world = open_world(replace(conf, spark=own))
     # The folder is on this machine alone; workers have the zip, with the same modules at its top.
-    return show_runs(run_tables(world, load_jobs(Path(conf.jobs), workers=ARCHIVE), asked.tables, asked.policy))
+    return show_runs(run_tables(world, guarded_jobs(conf, workers=ARCHIVE), asked.tables, asked.policy))
 
 
 if __name__ == "__main__":

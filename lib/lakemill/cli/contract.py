@@ -57,7 +57,7 @@ def does(asked: argparse.Namespace, start: Path) -> int:
 
 def _check(asked: argparse.Namespace, start: Path) -> int:
     """Every problem of the project's contracts, or of a file's; the exit code is 2 where there are some."""
-    project = project_at(start)
+    project = project_at(start, contracts=False)
     all_files = contract_files(project.conf.root)
     files = [_among(all_files, start / name) for name in asked.given] or all_files
     check_together(files, all_files, project.jobs, project.conf.tables)
@@ -96,7 +96,7 @@ def _infer(asked: argparse.Namespace, start: Path) -> int:
     from lakemill.sources.header import LINEAGE
 
     table = _table_name(asked.given[0])
-    project = project_at(start)
+    project = project_at(start, contracts=False)
     job = project.jobs.get(table)
     frame = project.lake().lake.table(table).pin().rows()
     own = LINEAGE if job and job.outside else ()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from lakemill.conf import Conf, find_root, load_conf
 from lakemill.graph import load_jobs, ordered
 from lakemill.job import Job
+from lakemill.quality.doors import guarded_jobs
 
 if TYPE_CHECKING:
     from lakemill.lake.sparkless import FileLake
@@ -33,9 +34,12 @@ class Project:
         return open_world(self.conf)
 
 
-def project_at(start: Path, environment: str = "local") -> Project:
-    """The project at or above a folder; raises UsageError where its files do not fit together."""
+def project_at(start: Path, environment: str = "local", contracts: bool = True) -> Project:
+    """The project at or above a folder; raises UsageError where its files do not fit together.
+
+    contracts: whether its tables are held to their contracts, which have to be sound then.
+    """
     conf = load_conf(find_root(start), environment)
-    jobs = load_jobs(Path(conf.jobs))
+    jobs = guarded_jobs(conf) if contracts else load_jobs(Path(conf.jobs))
     ordered(jobs)
     return Project(conf, jobs)

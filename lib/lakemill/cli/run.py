@@ -11,7 +11,8 @@ from lakemill.cli.show import Row, complain, say, show
 from lakemill.conf import ENVIRONMENTS
 from lakemill.errors import Stopped, UsageError
 from lakemill.graph import select
-from lakemill.observe.runs import FAILED, SKIPPED, STOPPED, Run
+from lakemill.observe.runs import FAILED, REFUSED, SKIPPED, STOPPED, Run
+from lakemill.quality.doors import is_of_contract
 from lakemill.refresh.idle import idle_tables
 from lakemill.refresh.plan import POLICIES, POLICY_NAMES
 from lakemill.runner import Outcome, run_tables, side_by_side
@@ -49,7 +50,8 @@ def does(asked: argparse.Namespace, start: Path) -> int:
         raise UsageError("--dry-run shows what is sent to AWS; --env local sends nothing. See `lakemill explain`.")
     with busy(asked.json) as tell:
         project = project_at(start)
-        names = select(project.jobs, asked.tables)  # a name that no job has is told before Spark starts
+        # A name that no job has is told before Spark starts.
+        names = select(project.jobs, asked.tables, alone=bool(asked.where))
         jobs = [] if asked.where else [project.jobs[name] for name in names]
         idle = idle_tables(project.conf, jobs, asked.policy)
         if [*idle.runs] != names:
@@ -66,7 +68,12 @@ def _submit(project: Project, asked: argparse.Namespace) -> int:
     from lakemill.submit.libraries import remarks  # boto3 is needed for this alone
     from lakemill.submit.submit import ask, dry_run, submit
 
-    tables = select(project.jobs, asked.tables)
+    # What contracts make has no job file; there, too, it comes with its table.
+    tables = [name for name in select(project.jobs, asked.tables) if not is_of_contract(project.jobs[name])]
+    if asked.tables and not tables:
+        raise UsageError(
+            f"{', '.join(asked.tables)}: made by a contract, without a job file. Run the contract's table."
+        )
     if asked.where:
         raise UsageError("--where makes keys anew here; it is not sent to a cluster yet. Leave --env out.")
     what = ask(project.conf, asked.env, tables, asked.policy)
@@ -100,7 +107,7 @@ def show_runs(outcome: Outcome, as_json: bool = False, profiled: bool = False) -
     if profiled and not as_json:
         show([{"table": run.target, **stage} for run in outcome.runs for stage in _stages(run)])
     for run in outcome.runs:
-        if run.status in (FAILED, SKIPPED):
+        if run.status in (FAILED, REFUSED, SKIPPED):
             complain(run.error or run.status)
         if run.remark:
             complain(f"{run.target}: {run.remark}")
@@ -115,9 +122,10 @@ def _line(run: Run) -> Row:
     """A run as one line."""
     return {
         "table": run.target,
-        "plan": run.status if run.status in (FAILED, SKIPPED, STOPPED) else run.plan,
+        "plan": run.status if run.status in (FAILED, REFUSED, SKIPPED, STOPPED) else run.plan,
         "reason": run.reason,
         "rows in": run.rows_in,
+        "quarantined": run.rows_quarantined,
         "rows out": run.rows_out,
         "keys touched": run.keys_touched,
         "recomputed": run.keys_recomputed,

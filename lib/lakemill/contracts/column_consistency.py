@@ -10,7 +10,8 @@ from lakemill.contracts.contract import ROW_RULES, Bound, ColumnTerms, Given, Te
 from lakemill.contracts.danger import danger
 from lakemill.contracts.document import CUSTOM, Where
 from lakemill.contracts.layouts import layout_faults, moment, zone_fault
-from lakemill.contracts.spark_types import FITTING, meant_type, spark_type
+from lakemill.contracts.rules import WARN
+from lakemill.contracts.spark_types import FITTING, TEXT, meant_type, spark_type
 
 TYPE_OPTIONS = "logicalTypeOptions"
 
@@ -64,7 +65,7 @@ def _form_faults(column: ColumnTerms) -> Iterator[tuple[Where, str]]:
             yield (TYPE_OPTIONS, "defaultTimezone"), "a timestamp_ntz is the time on the wall; it has no zone"
     if column.physical == "timestamp_ntz" and form.offset:
         yield (TYPE_OPTIONS, "timezone"), "a timestamp_ntz would lose the offset; keep it as a timestamp"
-    if form.group and form.group == form.decimal:
+    if form.group and form.group == form.decimal and column.logical == "number":
         yield (CUSTOM, "groupSeparator"), f'"{form.group}" cannot stand before decimals and between thousands'
     yield from _text_faults(form, column.logical)
 
@@ -227,6 +228,12 @@ def _length_faults(column: ColumnTerms) -> Iterator[tuple[Where, str]]:
 
 
 def _severity_faults(column: ColumnTerms) -> Iterator[tuple[Where, str]]:
+    if column.severity("type") == WARN and column.physical != TEXT:
+        yield (
+            (CUSTOM, "severity", "value", "type"),
+            f"a text that does not read as {column.physical} has no value to keep; quarantine it, stop the run, or "
+            "keep the texts (physicalType: string)",
+        )
     has = {*column.row_rules}
     has |= {"unique"} if column.unique else set()
     has |= {"references"} if column.references else set()

@@ -110,7 +110,7 @@ def _rule_names(contract: Contract) -> Iterator[tuple[Where, str]]:
             yield _place_of(rule) if rule else TABLE, f'there are {times} rules called "{name}"; call them apart'
     for table_rule in contract.table_rules:
         name = check_table(contract.table, table_rule.name)
-        if not TABLE_NAME.fullmatch(name.lower()):
+        if not TABLE_NAME.fullmatch(name):
             where = _place_of(table_rule) if table_rule in contract.own_table_rules else TABLE
             yield where, f"its offenders would be in {name}, which is too long for a table's name; shorten it"
     if contract.key and any(rule.name == KEY_RULE for rule in own):

@@ -10,23 +10,45 @@ from collections import deque
 from functools import lru_cache
 
 from lakemill.contracts.automaton import START, Automaton, automaton
-from lakemill.contracts.pattern import PatternError, pattern_tree
+from lakemill.contracts.pattern import Choice, PatternError, Repeat, Sequence, Tree, pattern_tree
 
 MOST_TRIED = 1_000_000
 """Ways that may be tried on one text."""
 MOST_CHOICES = 1000
+MOST_NESTED = 500
+"""Times that a group may be matched, each within the one before: at some 2,000 a stack of a megabyte is full."""
 
 
 @lru_cache(maxsize=256)
 def danger(text: str, longest: int | None) -> str:
     """Why a pattern may run away on texts of at most so many letters, or cannot be read at all; empty if it is safe."""
     try:
-        made = automaton(pattern_tree(text))
+        tree = pattern_tree(text)
+        made = automaton(tree)
         reach = _reach(made)
         loops = _loops(made, reach)
-        return _doubling(made, loops) or _choices(made, loops) or _powers(_degree(made, loops, reach), longest)
+        powers = _powers(_degree(made, loops, reach), longest)
+        return _doubling(made, loops) or _choices(made, loops) or powers or _depth(tree, longest)
     except PatternError as error:
         return str(error)
+
+
+def _depth(tree: Tree, longest: int | None) -> str:
+    """Whether a repeated group may be matched more often than Java's stack has room for: it calls itself each time."""
+    if not _repeats_group(tree) or (longest is not None and longest <= MOST_NESTED):
+        return ""
+    now = "none" if longest is None else str(longest)
+    return (
+        "a group is repeated, as in (ab)*, and Java's stack may overflow on a long text. Declare maxLength: "
+        f"{MOST_NESTED} or less (now {now})"
+    )
+
+
+def _repeats_group(tree: Tree) -> bool:
+    if isinstance(tree, Repeat):
+        often = tree.most is None or tree.most > MOST_NESTED
+        return (often and isinstance(tree.item, Sequence | Choice | Repeat)) or _repeats_group(tree.item)
+    return isinstance(tree, Sequence | Choice) and any(map(_repeats_group, tree.items))
 
 
 def _loops(made: Automaton, reach: dict[int, int]) -> dict[int, int]:

@@ -23,6 +23,11 @@ def layout_faults(layout: str, kind: str, offset: bool) -> Iterator[str]:
         yield "a quote is not closed; text within a layout stands in two quotes, as in yyyy-MM-dd'T'HH:mm"
     if layout.count("[") != layout.count("]"):
         yield "a bracket is not closed; optional parts stand in [ ]"
+    optional = "".join(re.findall(r"\[[^\]]*\]?", layout))
+    for letter in sorted(set(re.sub(r"'[^']*'", "", optional)) & set(OF_A_DAY + "Hh" + OF_AN_OFFSET)):
+        yield f"{letter} stands in [ ]: texts without it would be read as something that they do not say"
+    if "S" * 7 in layout:
+        yield "Spark keeps six digits of a second's fraction; write at most SSSSSS"
     yield from _unfit_letters(parts, kind)
     for letter, name in NEEDED.items():
         if letter not in letters:

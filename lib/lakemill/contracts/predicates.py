@@ -6,10 +6,13 @@ chance, name a column that the contract does not.
 
 import re
 from collections.abc import Collection, Iterator
+from itertools import pairwise
 
+from lakemill.contracts.danger import danger
 from lakemill.errors import did_you_mean
 
 LONGEST_PREDICATE = 4000
+SPECIAL_DAYS = ("epoch", "now", "today", "tomorrow", "yesterday")
 TOKEN = re.compile(
     r"""(?P<space>\s+)|(?P<comment>--|/\*)|(?P<text>'(?:[^'\\]|''|\\.)*'|"(?:[^"\\]|""|\\.)*")"""
     r"""|(?P<quoted>`(?:[^`]|``)+`)|(?P<number>\d+(?:\.\d*)?(?:[eE][+-]?\d+)?\w*)|(?P<word>[^\W\d]\w*)"""
@@ -56,9 +59,32 @@ def predicate_faults(predicate: str, columns: Collection[str]) -> Iterator[str]:
             yield f"{word} gives another value another time, so that no rule can be kept by it"
         elif low in MANY_ROWS and called:
             yield f"{word} is of many rows; a rule of the table has `measures` for that"
+    yield from _special_days(tokens)
+    yield from _patterns(tokens)
     yield from _strangers(tokens, columns)
     if not any(kind in ("word", "quoted") for kind, _ in tokens):
         yield "it reads no column"
+
+
+def _special_days(tokens: list[tuple[str, str]]) -> Iterator[str]:
+    """Days that Spark reads from a word, such as date'today'."""
+    for (kind, word), (next_kind, text) in pairwise(tokens):
+        literal = kind == "word" and next_kind == "text" and word.lower().startswith(("date", "timestamp"))
+        if literal and text[1:-1].strip().lower() in SPECIAL_DAYS:
+            yield f"{word}{text} is another day another time, so that no rule can be kept by it"
+
+
+def _patterns(tokens: list[tuple[str, str]]) -> Iterator[str]:
+    """Patterns in a predicate that may run away."""
+    words = {text.lower() for kind, text in tokens if kind == "word"}
+    if not any(word in ("rlike", "regexp", "split") or word.startswith("regexp_") for word in words):
+        return
+    for kind, text in tokens:
+        inner = text[1:-1].replace("\\\\", "\\")
+        if kind == "text" and set(inner) & set("*+{?|"):
+            why = danger(inner if inner.startswith("^") and inner.endswith("$") else f"^(?:{inner})$", None)
+            if why:
+                yield f"the pattern {text} is not taken: {why}; a column's own pattern takes maxLength into account"
 
 
 def _tokens(text: str) -> tuple[list[tuple[str, str]], str]:

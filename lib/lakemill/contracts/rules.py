@@ -69,16 +69,19 @@ class Totals:
     others: tuple[Measure, ...] = ()
 
 
+TableDemand = Unique | Reference | RowCount | Totals
+
+
 @dataclass(frozen=True)
 class TableRule:
     """What holds of all rows together: kept by update, as a table of the offenders."""
 
     name: str
-    demand: Unique | Reference | RowCount | Totals
+    demand: TableDemand
     severity: str = WARN
     description: str = ""
 
 
 def check_table(table: str, rule: str) -> str:
     """The name of the table of a rule's offenders."""
-    return f"checks.{table.replace('.', '_')}_{rule}"
+    return f"checks.{table.replace('.', '_')}_{rule}".lower()

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pyspark.sql import DataFrame, functions as F
 
 from lakemill.columns import column, has_no_order
-from lakemill.core.keys import key_columns, same_key
+from lakemill.core.keys import key_columns, of_keys, same_key
 from lakemill.core.mapreduce import GONE
-from lakemill.core.weights import WEIGHT, told_apart
+from lakemill.core.weights import WEIGHT, less, net, told_apart, went
 from lakemill.errors import UsageError, row_text
 from lakemill.job import Job
 
@@ -44,6 +44,18 @@ def difference(old: DataFrame, new: DataFrame) -> DataFrame:
     copies = F.when(fewer, F.col(ADDED)).otherwise(F.col(ADDED) - F.col(REMOVED)).cast("int")
     marks = F.concat(F.array_repeat(F.lit(False), copies), F.array_repeat(F.lit(True), fewer.cast("int")))
     return counted.where(F.col(ADDED) != F.col(REMOVED)).select(*names, F.explode(marks).alias(GONE))
+
+
+def advanced_rows(stored: DataFrame, change: DataFrame, few: bool) -> DataFrame:
+    """What makes a bag of these rows what it is after a weighed change, as `difference` gives it.
+
+    Of the stored rows only those are looked at of which copies went. A row that went and is not there fails the query
+    with CORRUPT_FEED.   few: whether the rows that went are few enough to be sent to where the stored ones are.
+    """
+    names = stored.columns
+    gone = went(net(change)).distinct()
+    old = of_keys(stored, gone, names, few)
+    return difference(old, less(old, change.withColumn(WEIGHT, -F.col(WEIGHT))))
 
 
 def unequal(stored: DataFrame, expected: DataFrame) -> DataFrame:

@@ -17,7 +17,7 @@ __all__ = ["Kind", "Work", "Write", "kind_of"]
 def kind_of(job: Job, mapped: StructType) -> Kind:
     """The kind of a job whose map gives these columns; raises UsageError where its reduce does not fit them."""
     if job.key is None:
-        return Appended(job)
+        return Appended(job, mapped)
     if isinstance(job.reduce, PerKey):
         return ByFunction(job, job.reduce)
     if isinstance(job.reduce, Latest):

@@ -1,7 +1,7 @@
 """Kind: what a job makes of its mapped rows, as one value that runs, explanations and verification share.
 
-There are four: rows are only added (`Appended`), reduced by key (`Reduced`), kept as the newest of a key (`Newest`), or
-given by a function of all rows of a key (`ByFunction`). Nobody else asks how a job reduces.
+There are four: rows are kept as they come (`Appended`), reduced by key (`Reduced`), kept as the newest of a key
+(`Newest`), or given by a function of all rows of a key (`ByFunction`). Nobody else asks how a job reduces.
 """
 
 from abc import ABC, abstractmethod
@@ -34,6 +34,10 @@ class Work(Protocol):
     @property
     def change(self) -> DataFrame:
         """The mapped rows that came and went, with `_weight`."""
+
+    @property
+    def removes(self) -> bool:
+        """Whether rows of a source went, or may have."""
 
     @property
     def held(self) -> Held:

@@ -31,8 +31,8 @@ OTHER_CLASSES = (
 
 
 DECIDES = (
-    "columns.py", "job.py", "core", "lake/java.py", "lake/launch.py", "lake/presented.py",
-    "lake/session.py", "maps", "python", "reducers",
+    "columns.py", "job.py", "contracts", "core", "lake/java.py", "lake/launch.py", "lake/presented.py",
+    "lake/session.py", "maps", "python", "quality", "reducers",
 )  # fmt: skip
 """The files and folders of lakemill's own code on which fingerprints hang."""
 

@@ -14,11 +14,13 @@ from lakemill.errors import UsageError
 from lakemill.lake.catalog import enlist, location
 from lakemill.lake.change import COMPARED, FEED, NETTED
 from lakemill.lake.delta_log import DeltaLog
+from lakemill.lake.file_log import FileLog
 from lakemill.lake.files import missing
 from lakemill.lake.layout import rows_a_file_of
 from lakemill.lake.log import CHANGE_FEED
 from lakemill.lake.presented import as_written, is_state, plain, presented
 from lakemill.lake.progress import TablePosition
+from lakemill.lake.unsure import Unsure
 
 COLUMN_MAPPING = "delta.columnMapping.mode"
 LOG_CLEANUP = "delta.enableExpiredLogCleanup"
@@ -99,6 +101,20 @@ class Table:
         """How many rows its files are to have at most, where it is updated."""
         log = self.log()
         return rows_a_file_of(log.bytes_at(log.version)) if log.exists else 0
+
+    def count(self) -> int:
+        """How many rows its newest version has, by its files' statistics where they tell; 0 where there is no table."""
+        log = self.log()
+        if not log.exists:
+            return 0
+        try:
+            files = FileLog(self.uri)
+            # A place without a scheme may be another file system's, by Spark's settings.
+            if files.version == log.version:
+                return files.rows()
+        except Unsure:
+            pass
+        return self.pin().rows().count()
 
     def delta(self) -> DeltaTable:
         """Delta's own handle, to merge into."""

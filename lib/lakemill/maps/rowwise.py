@@ -7,11 +7,11 @@ that the check needs no data, and a leaf without a tag is a table read behind la
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pyspark.errors import AnalysisException, PySparkAttributeError
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, SparkSession, functions as F
 from pyspark.sql.types import StructField, StructType
 
 from lakemill.core.joins import Joins
@@ -33,6 +33,7 @@ from lakemill.maps.analysed import (
 from lakemill.maps.joined import joins_of
 from lakemill.maps.names import check_reduced, check_source, column_faults
 from lakemill.maps.varying import varying
+from lakemill.quality.front import FrontDoor
 from lakemill.reducers import PerKey
 
 ROWWISE = {
@@ -68,7 +69,9 @@ def check_map(spark: SparkSession, job: Job, sources: Mapping[str, StructType]) 
     """The map over sources of these columns; raises UsageError, naming the node, where it is not row by row."""
     for name, source in sources.items():
         check_source(job, name, source)
-    first, second = _built(spark, job, sources), _built(spark, job, sources, a_row=True)
+    door = job.map if isinstance(job.map, FrontDoor) else None
+    user = replace(job, map=door.map) if door else job
+    first, second = _built(spark, user, sources), _built(spark, user, sources, a_row=True)
     plan, again = (frame._jdf.queryExecution().analyzed() for frame in (first, second))
     listed = str(plan.toJSON())
     nodes, tags = json.loads(listed), tags_of(plan)
@@ -79,18 +82,42 @@ def check_map(spark: SparkSession, job: Job, sources: Mapping[str, StructType]) 
     if not same_plan(text, plan_text(again)):
         why = "a value from Python's clock or random, or a look at the rows as by count() or first()?"
         _refuse(job, f"MAP_NONDETERMINISTIC: built twice it gave two different plans ({why})")
-    schema = StructType([StructField(f.name, f.dataType, True) for f in first.schema.fields])
+    rows = _opened(job, door, first) if door else first
+    schema = StructType([StructField(f.name, f.dataType, True) for f in rows.schema.fields])
     for fault in column_faults(job, schema, schema.names if job.key is None else job.key):
         _refuse(job, f"its map {fault}")
     check_reduced(job)
     leaves = tuple(int(min(sources_of_leaf)) for sources_of_leaf in tags)
     joins = joins_of(nodes, leaves, ids_of(plan))
+    if door:
+        plain = door.plain(first.schema)
+        joins = replace(joins, origins={name: own for name, own in joins.origins.items() if name in plain})
     return CheckedMap(schema, text, _fingerprint(job, schema, text), joins, listed, leaves)
+
+
+def _opened(job: Job, door: FrontDoor, mapped: DataFrame) -> DataFrame:
+    """What the front door makes of the map's rows.
+
+    Columns are typed and judged by lakemill's own expressions; a user's rules of rows are looked at as a map is.
+    """
+    try:
+        rows, rules = door.opened(mapped), [F.expr(rule.predicate) for rule in door.contract.row_rules]
+        plan = empty(mapped.sparkSession, door.typed(mapped).schema).select(*rules)._jdf.queryExecution().analyzed()
+    except AnalysisException as error:
+        raise UsageError(
+            f"{job.target}: its contract does not fit what {door.__name__} gives: {first_line(error)}."
+        ) from None
+    nodes = json.loads(str(plan.toJSON()))
+    for why in (*varying(mapped.sparkSession, plan, nodes), *unseen(nodes)) if rules else ():
+        raise UsageError(f"{job.target}: a rule of rows of its contract is refused: {why}.")
+    return rows
 
 
 def _fingerprint(job: Job, schema: StructType, plan: str) -> str:
     reduced = [] if job.key is None or isinstance(job.reduce, PerKey) else reduction(job, schema).definition
     decisive = [plan, job.sources, job.key, reduced]
+    if isinstance(job.map, FrontDoor):
+        decisive.append(job.map.definition)
     return hashlib.sha256(json.dumps(decisive).encode()).hexdigest()[:32]
 
 

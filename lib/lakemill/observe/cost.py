@@ -30,14 +30,22 @@ def metered(spark: SparkSession, group: str) -> Iterator[Cost]:
         cost.spark_jobs, cost.bytes_read = spent(spark, group)
 
 
-def rows_seen(spark: SparkSession, observed: Iterable[Observation]) -> int:
+def rows_seen(spark: SparkSession, observations: Iterable[Observation]) -> int:
     """The sum of `rows` over observations of a query that has run.
 
     Of an observation whose part of the plan Spark left out, because it found it empty, Spark 4.0 never tells anything:
     asking it for its value would wait for ever. Spark 4.1 tells a row without columns. It has seen no rows.
     """
+    return sum(observed(spark, observation).get("rows", 0) for observation in observations)
+
+
+def observed(spark: SparkSession, observation: Observation) -> dict[str, int]:
+    """The counts of an observation of a query that has run; none where Spark left its part of the plan out."""
     _told(spark)
-    return sum(_rows(observation) for observation in observed)
+    held: Any = observation._jo
+    if not held.future().isCompleted():
+        return {}
+    return {str(name): int(count or 0) for name, count in dict(held.getAsJava()).items()}
 
 
 def _told(spark: SparkSession) -> None:
@@ -48,11 +56,6 @@ def _told(spark: SparkSession) -> None:
     except Py4JJavaError as error:
         if "TimeoutException" not in str(error.java_exception):
             raise
-
-
-def _rows(observation: Observation) -> int:
-    held: Any = observation._jo
-    return int(held.getAsJava().get("rows") or 0) if held.future().isCompleted() else 0
 
 
 def spent(spark: SparkSession, group: str) -> tuple[int, int]:

@@ -16,7 +16,7 @@ from lakemill.lake.commit import committed
 from lakemill.lake.log import Commit, Log
 from lakemill.lake.progress import Position, Progress, TablePosition, app_id, last_progress, progress_of
 from lakemill.lake.tables import Lake, Table, append_widening, create
-from lakemill.observe.runs import DONE, LEDGER, RECOVERED, Run, frame, measure
+from lakemill.observe.runs import DONE, LEDGER, RECOVERED, REFUSED, Run, frame, measure
 
 ATTEMPTS = 20
 """How often another process may be first."""
@@ -72,7 +72,7 @@ def missing(run: Run, position: int, made: Iterator[tuple[Progress, Commit]], kn
     """
     told = run.status != DONE or (run.reason != "NOTHING_NEW" and (run.version is None or run.version > position))
     runs = [run] if told else []
-    own = {run.run_id} if run.status == DONE else set()
+    own = {run.run_id} if run.status in (DONE, REFUSED) else set()
     for progress, commit in made:
         name = progress.run_id or progress.nonce[:12]
         if name not in own and (run.target, commit.version) not in known:

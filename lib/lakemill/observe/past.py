@@ -13,7 +13,7 @@ RUNS = 12
 """So many runs of a table, of one plan and by changes of the same sources, are looked at: the newest."""
 RUNS_READ = 5_000
 """So many of the ledger's newest runs are looked at, of all tables."""
-READ = ("target", "started_at", "plan", "changed", "feed_bytes", "source_bytes", "seconds")
+READ = ("target", "started_at", "plan", "reason", "changed", "feed_bytes", "source_bytes", "seconds")
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,7 @@ class Past:
     """An earlier run of a table.
 
     changed: the sources that had changed.   feed_bytes: what their feeds held.   source_bytes: what all sources held.
+    first: whether it made the table, as a process does that has compiled nothing yet.
     """
 
     plan: str
@@ -28,6 +29,7 @@ class Past:
     feed_bytes: int
     source_bytes: int
     seconds: float
+    first: bool = False
 
 
 def past(ledger: Table) -> dict[str, Sequence[Past]]:
@@ -40,7 +42,10 @@ def past(ledger: Table) -> dict[str, Sequence[Past]]:
     runs: dict[str, list[Past]] = {}
     seen = Counter[tuple[str, str, frozenset[str]]]()
     for row in newest.collect():
-        told = Past(row["plan"], frozenset(row["changed"]), row["feed_bytes"], row["source_bytes"], row["seconds"])
+        told = Past(
+            row["plan"], frozenset(row["changed"]), row["feed_bytes"], row["source_bytes"], row["seconds"],
+            row["reason"] == "FIRST_RUN",
+        )  # fmt: skip
         like = (row["target"], told.plan, told.changed)
         seen[like] += 1
         if seen[like] <= RUNS:

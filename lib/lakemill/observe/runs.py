@@ -23,6 +23,7 @@ from lakemill.observe.profile import Profile
 
 LEDGER = "ops.runs"
 DONE, FAILED, SKIPPED, STOPPED, RECOVERED = "done", "failed", "skipped", "stopped", "recovered"
+REFUSED = "refused"
 
 SCHEMA = StructType(
     [
@@ -35,6 +36,10 @@ SCHEMA = StructType(
         StructField("versions", MapType(StringType(), LongType())),
         StructField("version", LongType()),
         StructField("rows_in", LongType()),
+        StructField("rows_judged", LongType()),
+        StructField("rows_good", LongType()),
+        StructField("rows_quarantined", LongType()),
+        StructField("rows_warned", LongType()),
         StructField("rows_out", LongType()),
         StructField("keys_touched", LongType()),
         StructField("keys_recomputed", LongType()),
@@ -61,10 +66,13 @@ class Run:
     """One run of one table.
 
     versions: of its sources.   version: of the target after it.   rows_in: source rows read, of the change or whole.
+    rows_judged: mapped rows that came and were judged by the table's contract: those are rows_good, which hold those
+    that a rule warns of, rows_warned, and rows_quarantined; all None where there is no contract.
     rows_out: target rows inserted, updated, deleted.   rows_rewritten: rows copied along because their file changed.
     stages: seconds by stage.   changed: the sources that had changed.   feed_bytes: what their feeds held.
     source_bytes: what all sources held.   update_seconds, rebuild_seconds: what either was expected to take.
-    status: done, failed, skipped because a table it reads failed, stopped by a signal, or recovered: told from its
+    status: done, refused (some of its dumps; the others were loaded), failed, skipped because a table it reads failed,
+    stopped by a signal, or recovered: told from its
     commit by a later run, since it was killed before it was recorded.
     remark: what a person should know besides.   profile: what each stage costs, where somebody asked. Both are shown,
     and not in the ledger.
@@ -79,6 +87,10 @@ class Run:
     versions: dict[str, int] = field(default_factory=dict)
     version: int | None = None
     rows_in: int | None = None
+    rows_judged: int | None = None
+    rows_good: int | None = None
+    rows_quarantined: int | None = None
+    rows_warned: int | None = None
     rows_out: int | None = None
     keys_touched: int | None = None
     keys_recomputed: int | None = None

@@ -22,6 +22,7 @@ from lakemill.lake.unsure import Unsure
 from lakemill.observe.ledger import additions
 from lakemill.observe.runs import LEDGER, Run
 from lakemill.refresh.load import plan_load
+from lakemill.refresh.offenders import held_back, offenders, stops, verdict
 from lakemill.refresh.plan import NOTHING, REBUILD, Plan, settled
 from lakemill.sources.tables import TableSource
 from lakemill.world import World
@@ -39,12 +40,15 @@ def idle_tables(conf: Conf, jobs: Iterable[Job], policy: str) -> Idle:
     """Those of the tables, which are given in their order, for which nothing is new."""
     world = World(FileLake(NO_SPARK, conf.lake, conf.tables), conf.landing, lock_folder(conf.lake), conf.spark)
     idle, run_id, others = Idle(), uuid.uuid4().hex[:12], set[str]()
+    wanted = {job.target: job for job in jobs}
     if policy == REBUILD or not world.surroundings:
         return idle
-    for job in jobs:
+    for job in wanted.values():
         try:
             if others & set(job.sources):
                 raise Unsure("what it reads may be written")
+            if held_back(world.lake, wanted, job.target) or (stops(job) and offenders(world.lake, job)):
+                raise Unsure("a rule of a contract is broken")
             idle.runs[job.target] = _run(world, job, policy, Run(run_id, job.target))
             idle.pins.update({name: world.pins[name] for name in job.sources})
         except Exception:  # a log that is damaged, a folder that is gone, a table in use: Spark's run says it in words
@@ -58,6 +62,7 @@ def _run(world: World, job: Job, policy: str, run: Run) -> Run:
     with lock(world.locks, job.target):
         (_load if job.outside else _update)(world, job, policy, run)
         _check_ledger(world, run)
+    run.remark = run.remark or verdict(world.lake, job)
     run.spark_jobs, run.bytes_read, run.seconds = 0, 0, round(monotonic() - began, 3)
     return run
 
@@ -65,7 +70,7 @@ def _run(world: World, job: Job, policy: str, run: Run) -> Run:
 def _load(world: World, job: Job, policy: str, run: Run) -> None:
     """A table that is fed by dumps."""
     task = plan_load(world, job, policy)
-    if task.plan.kind != NOTHING or task.looked:
+    if task.plan.kind != NOTHING or task.looked or task.refused:
         raise Unsure(task.plan.reason)
     _fill(run, task.plan)
     run.remark = task.source.landing.left

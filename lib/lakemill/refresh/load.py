@@ -1,7 +1,10 @@
-"""A bronze table's run: the dumps that it does not have yet, all of them in one commit, or none."""
+"""A bronze table's run: the dumps that it does not have yet, all that are sound in one commit, each of them whole.
+
+A dump that is not what it says is refused alone: it holds up no other one, and is new again to the next run.
+"""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import reduce
 from operator import or_
@@ -10,7 +13,7 @@ from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, functions as F
 
-from lakemill.errors import LakemillError
+from lakemill.errors import DataRefused, DumpsRefused, LakemillError
 from lakemill.job import Job
 from lakemill.lake.commit import repeat
 from lakemill.lake.failures import data_refused
@@ -20,19 +23,22 @@ from lakemill.lake.tables import Table, append_widening, create, take_back
 from lakemill.observe.runs import Run
 from lakemill.refresh.commit import commit, stage
 from lakemill.refresh.plan import NOTHING, REBUILD, UPDATE, Plan, allowed
-from lakemill.sources.dumps import Dumps, dumps_of, loaded_again, not_loaded
+from lakemill.sources.dumps import Dumps, Refused, dumps_of, loaded_again, not_loaded
 from lakemill.sources.manifest import Delivery
 from lakemill.sources.taken import Taken, taken
 from lakemill.world import World
 
 FEW_DAYS = 16
+SHOWN_REFUSED = 3
 
 
 @dataclass(frozen=True)
 class Load:
     """What is known of a bronze table before anything of it runs.
 
-    dumps: what is to be loaded.   before: what the table has taken so far; None where nobody had to know.
+    loaded: the dumps that are to be read again.   delivered: those that are new, some of them perhaps twice.   refused:
+    folders of the landing that are not taken, and why.   before: what the table has taken so far; None where nobody had
+    to know.
     """
 
     job: Job
@@ -40,15 +46,40 @@ class Load:
     source: Dumps
     progress: Progress | NoProgress
     plan: Plan
-    dumps: Sequence[Delivery]
+    loaded: Sequence[Delivery] = ()
+    delivered: Sequence[Delivery] = ()
+    refused: Refused = field(default_factory=dict)
     before: Taken | None = None
+
+    @property
+    def dumps(self) -> list[Delivery]:
+        """What is to be loaded: each dump once, the first by its folder's name that is not refused."""
+        sound = [dump for dump in self.delivered if dump.folder not in self.refused]
+        chosen = [*self.loaded, *not_loaded(sound, self.before.dumps if self.before else ())]
+        # The first dump's columns come first in the table, whatever the folders are called.
+        anew = self.plan.kind == REBUILD
+        return sorted(chosen, key=lambda dump: (dump.dump_date, dump.folder)) if anew else chosen
+
+    @property
+    def left(self) -> Refused:
+        """The folders that are refused, but for those whose dump is taken from another folder."""
+        ids = {dump.dump_id for dump in self.dumps}
+        again = {dump.folder for dump in self.delivered if dump.dump_id in ids}
+        return {folder: why for folder, why in self.refused.items() if folder not in again}
+
+    def refusing(self, folders: Refused) -> "Load":
+        """The same without these; raises DataRefused where the table has one of them and is made anew."""
+        for dump in self.loaded:
+            if dump.folder in folders:
+                raise DataRefused(f"{folders[dump.folder]} The table has it, and cannot be made anew without it.")
+        return replace(self, refused={**self.refused, **folders})
 
     def next_progress(self) -> Progress:
         """What the commit of this run is to record."""
         plan, version = self.plan, self.progress.version if isinstance(self.progress, Progress) else -1
         position, ids = self.source.position(), [dump.dump_id for dump in self.dumps]
         if self.before:
-            position = self.before.position(self.source.landing, ids, version)
+            position = self.before.position(self.source.landing.without(self.left), ids, version)
         return Progress(self.progress.run + 1, {LANDING: position}, "dump", plan.kind, plan.reason)
 
     @property
@@ -65,11 +96,40 @@ def load(world: World, job: Job, policy: str, run: Run) -> None:
     run.remark = task.source.landing.left
     run.version = task.progress.version if isinstance(task.progress, Progress) else None
     if task.plan.kind != NOTHING:
-        known = task.target.log().schema.names if task.plan.kind == UPDATE else []
-        write(task, task.source.rows(task.dumps, known, lambda: _oldest(task.target)), run)
+        task = _write_sound(task, run)
     elif task.looked:
         repeat(task.target, task.next_progress(), task.target.log().version)
     world.pins.pop(job.target, None)
+    if task.left:
+        raise DumpsRefused(_words(task))
+
+
+def _write_sound(task: Load, run: Run) -> Load:
+    """Write the dumps that are as they should be; the task as it was done, with those that it refused."""
+    source, target = task.source, task.target
+    known = target.log().schema.names if task.plan.kind == UPDATE else []
+    while task.dumps:
+        accepted, refused = source.accepted(task.dumps, known, lambda: _oldest(target))
+        if not refused:
+            try:
+                write(task, source.rows(accepted), run)
+                return task
+            except DataRefused:
+                refused = source.unsound(accepted)
+                if not refused:
+                    raise
+        task = task.refusing(refused)
+    return task
+
+
+def _words(task: Load) -> str:
+    """Which dumps were refused, and why; of very many, the first ones."""
+    refused, loaded = task.left, len(task.dumps)
+    told = " ".join([why for _, why in sorted(refused.items())][:SHOWN_REFUSED])
+    if len(refused) == 1 and not loaded:
+        return told
+    more = f" And {len(refused) - SHOWN_REFUSED} more." if len(refused) > SHOWN_REFUSED else ""
+    return f"{task.target.name}: of {len(refused) + loaded} new dumps {len(refused)} are refused. {told}{more}"
 
 
 def plan_load(world: World, job: Job, policy: str) -> Load:
@@ -78,7 +138,7 @@ def plan_load(world: World, job: Job, policy: str) -> Load:
     target = world.lake.table(job.target)
     progress = read_progress(target.log(), job.target)
     source = dumps_of(world.spark, world.landing, job.outside.feed)
-    known = Load(job, target, source, progress, Plan(NOTHING, "NOTHING_NEW"), [])
+    known = Load(job, target, source, progress, Plan(NOTHING, "NOTHING_NEW"))
     if not source.landing.manifests:
         return replace(known, plan=Plan(NOTHING, "NOTHING_NEW", f"no dump lies at {source.landing.uri}"))
     return _anew(known, policy) if isinstance(progress, NoProgress) or policy == REBUILD else _news(known, progress)
@@ -100,13 +160,13 @@ def write(task: Load, rows: DataFrame, run: Run) -> None:
 
 def _anew(known: Load, policy: str) -> Load:
     """All dumps: those that the table has, in case they are there, and the others."""
-    delivered, loaded = known.source.came(), loaded_dumps(known.target)
+    (delivered, refused), loaded = known.source.came(), loaded_dumps(known.target)
     reason = known.progress.reason if isinstance(known.progress, NoProgress) else "ASKED_FOR"
     plan = allowed(known.job, policy, Plan(REBUILD, reason, f"{len(delivered)} deliveries"))
-    dumps = loaded_again(delivered, loaded, known.job.target) + not_loaded(delivered, loaded)
-    # The first dump's columns come first in the table, whatever the folders are called.
-    ordered = sorted(dumps, key=lambda dump: (dump.dump_date, dump.folder))
-    return replace(known, plan=plan, dumps=ordered, before=Taken(dumps=frozenset(loaded)))
+    again = loaded_again(delivered, loaded, known.job.target)
+    return replace(
+        known, plan=plan, loaded=again, delivered=delivered, refused=refused, before=Taken(dumps=frozenset(loaded))
+    )
 
 
 def _news(known: Load, progress: Progress) -> Load:
@@ -117,11 +177,14 @@ def _news(known: Load, progress: Progress) -> Load:
         return replace(known, plan=Plan(NOTHING, "NOTHING_NEW", "the landing is as it was"))
     before = taken(known.target.log(), progress) or Taken(dumps=frozenset(loaded_dumps(known.target)))
     unknown = [folder for folder in came if not before.has(folder, landing.manifests[folder])]
-    new = not_loaded(known.source.read(unknown), before.dumps)
+    delivered, refused = known.source.read(unknown)
+    new = not_loaded(delivered, before.dumps)
     plan = Plan(UPDATE, "UPDATE", f"{len(new)} new dump{'s' if len(new) > 1 else ''}")
     if not new:
         plan = Plan(NOTHING, "NOTHING_NEW", "the landing has only dumps that are loaded")
-    return replace(known, plan=plan, dumps=new, before=before)
+    # Where no dump is new, that is to be known the next time; a manifest that is refused is looked at again, though.
+    looked_at = before if delivered or not refused else None
+    return replace(known, plan=plan, delivered=delivered, refused=refused, before=looked_at)
 
 
 def loaded_dumps(target: Table) -> dict[str, str]:

@@ -106,7 +106,7 @@ def _rebuilds(kind: Kind, changes: Mapping[str, Change], joins: Joins) -> Iterat
         if not changes[name].comparable and (at in joins.optional or len(changed) > 1):
             yield Plan(REBUILD, "MAP_NOT_LINEAR", f"{name} changed; {_NOT_COMPARABLE}")
         if not kind.follows_removals and (changes[name].removes or at in joins.optional):
-            yield Plan(REBUILD, "SOURCE_REMOVED_ROWS", f"it has no key, and rows of {name} changed or went")
+            yield Plan(REBUILD, "SOURCE_REMOVED_ROWS", f"it has no key but doubles, and rows of {name} changed or went")
 
 
 _OUTER = (

@@ -26,6 +26,9 @@ MUCH_DEARER = 3
 update may have met a busy machine, or a process in which nothing is compiled yet."""
 TRIED = 3
 """So many updates by changes of the same sources tell what they take."""
+COLD = 2
+"""A first run takes at least so many times as long as a later one, where the process had compiled nothing yet. Where an
+update takes longer than the rest, a rebuild is tried: at worst it costs as much again as the update, once."""
 FIXED_SECONDS = 1.0
 """What a rebuild takes of nothing, where all that is known are rebuilds of about as many bytes."""
 SECONDS_A_FEED_BYTE = 0.3 / (1024 * 1024)
@@ -41,23 +44,27 @@ Point = tuple[float, float]
 class Price:
     """Seconds that an update and a rebuild are expected to take; None where no run of that kind is known.
 
-    tries: the updates that tell it.
+    tries: the updates that tell it.   cold: whether no rebuild is known but the one that made the table.
     """
 
     update: float | None = None
     rebuild: float | None = None
     tries: int = 0
+    cold: bool = False
 
     @property
     def dearer(self) -> bool:
         """Whether the update costs so much more that a rebuild is better."""
         if self.update is None or self.rebuild is None:
             return False
+        if self.cold:
+            return self.update > self.rebuild / COLD
         return self.update > (DEARER if self.tries >= TRIED else MUCH_DEARER) * self.rebuild
 
     def __str__(self) -> str:
         both = [("update", self.update), ("rebuild", self.rebuild)]
-        return ", ".join(f"{plan} about {seconds:.1f} s" for plan, seconds in both if seconds is not None)
+        told = ", ".join(f"{plan} about {seconds:.1f} s" for plan, seconds in both if seconds is not None)
+        return f"{told} as the first run took, and less by now" if self.cold else told
 
 
 def is_priced(changes: Mapping[str, Change]) -> bool:
@@ -71,11 +78,14 @@ def price(past: Iterable[Past], changes: Mapping[str, Change]) -> Price:
     changed, feed_bytes, source_bytes = moved(changes)
     runs = list(past)
     updates = [(run.feed_bytes, run.seconds) for run in runs if run.plan == "update" and run.changed == changed]
-    rebuilds = [(run.source_bytes, run.seconds) for run in runs if run.plan == "rebuild"]
+    rebuilt = [run for run in runs if run.plan == "rebuild"]
+    later = [run for run in rebuilt if not run.first]
+    rebuilds = [(run.source_bytes, run.seconds) for run in later or rebuilt]
     return Price(
         expected(updates, feed_bytes, SECONDS_A_FEED_BYTE),
         expected(rebuilds, source_bytes, median(_a_byte(rebuilds)) if rebuilds else 0.0),
         len(updates),
+        bool(rebuilt) and not later,
     )
 
 

@@ -10,6 +10,7 @@ from lakemill.lake.presented import altered
 from lakemill.lake.tables import Table, create
 from lakemill.observe.runs import Run
 from lakemill.refresh.commit import commit, stage
+from lakemill.refresh.judging import judging
 from lakemill.refresh.task import Task
 from lakemill.refresh.trial import is_untried, try_own
 
@@ -19,14 +20,19 @@ def rebuild(task: Task, run: Run) -> None:
     target, frames = task.target, task.frames()
     with stage(run, "count"):
         run.rows_in = sum(task.sources[name].count() for name in task.job.sources)
-    mapped = task.job.mapped(*frames)
+    judged = judging(task.job, lambda job: job.mapped(*frames))
     if task.is_new or is_untried(task):
         with stage(run, "check"):
-            try_own(task, frames, mapped)
-    rows = task.kind.rows(mapped)
+            try_own(task, frames, task.job.mapped(*frames))
+    rows = task.kind.rows(judged.rows)
     with holding(False) as held:
+        if judged.puts_aside:
+            with stage(run, "judge"):
+                rows, count = held.hold(rows)
+                judged.check(run, count)
         # What differs is computed within the write: its seconds are the write's.
         commit(target, task.target_version, task.next_progress(), run, lambda: _write(task, rows, run, held)(target))
+    judged.note(run)
     if task.kind.row_key:
         run.keys_touched = run.rows_out
 

@@ -1,5 +1,6 @@
 """The commonest failure in words: which column of which table could not be computed, of which value, and what to do."""
 
+import json
 import re
 from collections.abc import Sequence
 
@@ -8,9 +9,13 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 
 from lakemill.columns import column
-from lakemill.errors import LakemillError, first_line, value_text
+from lakemill.contracts.rules import FAIL
+from lakemill.errors import DataRefused, LakemillError, first_line, value_text
 from lakemill.job import RESERVED
 from lakemill.maps.refusing import Refusing, refusing
+from lakemill.quality.front import FrontDoor
+from lakemill.quality.selections import STOPPED_BY_CONTRACT
+from lakemill.quality.shown import shown_value
 from lakemill.refresh.task import Task
 
 LONGEST = 100
@@ -21,6 +26,9 @@ ANSI = re.compile(r"\s*If necessary set\b.*")
 
 def refusal_of(task: Task, error: Exception) -> LakemillError:
     """What to tell of a run that failed since a value of its sources, as they are, was refused."""
+    stopped = _stopped(task, error)
+    if stopped:
+        return stopped
     frames = task.frames()
     mapped = task.job.mapped(*frames)
     try:
@@ -31,6 +39,24 @@ def refusal_of(task: Task, error: Exception) -> LakemillError:
     advice = next((advice for sign, advice in BY_REASON.items() if sign in reason), MEND)
     versions = ", ".join(f"{name} (version {version})" for name, version in task.next_progress().versions.items())
     return LakemillError(f"{task.job.target}: {where}, from {versions}: {reason}. Nothing was written. {advice}")
+
+
+def _stopped(task: Task, error: Exception) -> LakemillError | None:
+    """What to tell where a row fails a rule of its contract that stops the run; None where it is no such error."""
+    door, (_, sign, rest) = task.job.map, str(error).partition(f"{STOPPED_BY_CONTRACT} ")
+    if not (sign and isinstance(door, FrontDoor)):
+        return None
+    failures, _ = json.JSONDecoder().raw_decode(rest[rest.index("[") :])
+    told = []
+    for failure in failures:
+        rule, name = failure["rule"], failure["column"]
+        if door.severity(rule, name) == FAIL:
+            told.append(f"{rule} of {shown_value(door.contract, name, failure.get('value'))}" if name else rule)
+    versions = ", ".join(f"{name} (version {version})" for name, version in task.next_progress().versions.items())
+    return DataRefused(
+        f"{task.job.target}: its contract stops the run: a row from {versions} fails {', '.join(told)}. Nothing was "
+        "written. Mend the row in its source, or give the rule another severity, and run again."
+    )
 
 
 MEND = (

@@ -18,6 +18,11 @@ def update(task: Task, run: Run) -> None:
     with holding(is_small(task.changes.values())) as held:
         with stage(run, "change"):
             change = mapped_change(task, held)
-        write = task.kind.update(UpdateWork(task, run, change.rows, held))
+            rows = change.rows
+            if change.judging.puts_aside:
+                rows, count = held.hold(rows)
+                change.judging.check(run, count)
+        write = task.kind.update(UpdateWork(task, run, rows, held))
         commit(target, task.target_version, task.next_progress(), run, lambda: write(target))
         run.rows_in = change.seen()
+        change.judging.note(run)

@@ -13,9 +13,11 @@ from lakemill.core.keys import of_keys
 from lakemill.core.local import Held
 from lakemill.core.near import Near, near
 from lakemill.core.weights import came, weigh, went
+from lakemill.job import Job
 from lakemill.observe.cost import rows_seen
 from lakemill.observe.runs import Run
 from lakemill.refresh.commit import stage
+from lakemill.refresh.judging import Judging, judging
 from lakemill.refresh.task import Task
 
 MANY_KEYS = 100_000
@@ -32,6 +34,13 @@ class UpdateWork:
     run: Run
     change: DataFrame
     held: Held
+
+    @property
+    def removes(self) -> bool:
+        """Whether rows of a source went, or may have."""
+        changes, optional = self.task.changes, self.task.mapped.joins.optional
+        changed = {at for at, name in enumerate(self.task.job.sources) if changes[name].changes_data}
+        return bool(changed & {*optional}) or any(change.removes for change in changes.values())
 
     def stage(self, name: str) -> AbstractContextManager[None]:
         """Adds the seconds of the body to a stage of the run."""
@@ -81,10 +90,15 @@ class UpdateWork:
 
 @dataclass(frozen=True)
 class Changed:
-    """rows: the mapped ones, with `_weight`.   seen: how many rows of the sources changed, once these are computed."""
+    """The mapped rows, with `_weight`.   seen: how many rows of the sources changed, once these are computed."""
 
-    rows: DataFrame
+    judging: Judging
     seen: Callable[[], int] = lambda: 0
+
+    @property
+    def rows(self) -> DataFrame:
+        """The mapped rows that the target is made of."""
+        return self.judging.rows
 
 
 def mapped_change(task: Task, held: Held) -> Changed:
@@ -93,8 +107,9 @@ def mapped_change(task: Task, held: Held) -> Changed:
         return _of_one(task)
     read = {name: held.hold(_read(task, name)) for name, change in task.changes.items() if change.changes_data}
     sources = _sources(task, {name: frame for name, (frame, _) in read.items()})
-    rows = changes.change_of(task.job, task.mapped.joins, sources, partial(_side, held))
-    return Changed(rows, lambda: sum(count for _, count in read.values()))
+    joins, side = task.mapped.joins, partial(_side, held)
+    judged = judging(task.job, lambda job: changes.change_of(job, joins, sources, side))
+    return Changed(judged, lambda: sum(count for _, count in read.values()))
 
 
 def _side(held: Held, frame: DataFrame) -> DataFrame:
@@ -119,11 +134,15 @@ def _of_one(task: Task) -> Changed:
     name = task.job.sources[0]
     change, seen = _read(task, name), [Observation(), Observation()]
     rows = [F.count(F.lit(1)).alias("rows")]
-    added = task.job.mapped(came(change).observe(seen[0], *rows))
-    if not task.changes[name].removes:
-        return Changed(weigh(added, None), lambda: rows_seen(task.target.spark, seen[:1]))
-    removed = task.job.mapped(went(change).observe(seen[1], *rows))
-    return Changed(weigh(added, removed), lambda: rows_seen(task.target.spark, seen))
+    frames = [came(change).observe(seen[0], *rows)]
+    if task.changes[name].removes:
+        frames.append(went(change).observe(seen[1], *rows))
+
+    def mapped(job: Job) -> DataFrame:
+        sides = [job.mapped(frame) for frame in frames]
+        return weigh(sides[0], sides[1] if len(sides) > 1 else None)
+
+    return Changed(judging(task.job, mapped), lambda: rows_seen(task.target.spark, seen[: len(frames)]))
 
 
 def _read(task: Task, name: str) -> DataFrame:

@@ -37,6 +37,44 @@ READ_ALL = {
 }
 
 
+Refused = Mapping[str, str]
+"""Why dumps are not taken, by the names of their folders."""
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """Dumps that fit together.   columns: those of the table that holds them.   headers: of their files."""
+
+    dumps: Sequence[Delivery]
+    columns: tuple[str, ...]
+    headers: Mapping[DumpFile, tuple[str, ...]]
+
+    @property
+    def expected(self) -> dict[str, Expected]:
+        """What each file must be, by its path."""
+        return {
+            file.path: Expected(file, self.headers[file], dump.dump_id, dump.dump_date, self.columns)
+            for dump in self.dumps
+            for file in dump.files
+        }
+
+    def with_dump(
+        self,
+        dump: Delivery,
+        headers: Mapping[DumpFile, tuple[str, ...] | DataRefused],
+        oldest: Callable[[], date | None],
+    ) -> "Accepted":
+        """These and another one; raises DataRefused where it does not fit."""
+        own = dict[DumpFile, tuple[str, ...]]()
+        for file in dump.files:
+            header = headers[file]
+            if isinstance(header, DataRefused):
+                raise header
+            own[file] = header
+        columns = table_columns(self.columns, own, lambda file: dump.dump_date < (oldest() or date.min))
+        return Accepted((*self.dumps, dump), tuple(columns), {**self.headers, **own})
+
+
 @dataclass(frozen=True)
 class Dumps:
     """One feed, as its landing was when the run began."""
@@ -63,55 +101,80 @@ class Dumps:
         """How far the landing reads."""
         return self.landing.position()
 
-    def came(self, since: Position | None = None) -> list[Delivery]:
+    def came(self, since: Position | None = None) -> tuple[list[Delivery], Refused]:
         """The dumps whose manifests came since a position, in the order of their folders' names; all, if it is None.
 
-        Raises DataRefused for a manifest that is none.
+        And the folders whose manifest is none.
         """
         return self.read(self.landing.since(since))
 
-    def read(self, folders: Sequence[str]) -> list[Delivery]:
-        """The dumps of these folders; raises DataRefused for a manifest that is none."""
+    def read(self, folders: Sequence[str]) -> tuple[list[Delivery], Refused]:
+        """The dumps of these folders, and those folders whose manifest is none."""
         uri, feed = self.landing.uri, self.landing.feed
         contents = at_once(lambda folder: self.storage.content(f"{uri}/{folder}/{MANIFEST}"), folders)
-        return [read_manifest(uri, feed, *pair) for pair in zip(folders, contents, strict=True)]
+        dumps, refused = list[Delivery](), dict[str, str]()
+        for folder, content in zip(folders, contents, strict=True):
+            try:
+                dumps.append(read_manifest(uri, feed, folder, content))
+            except DataRefused as error:
+                refused[folder] = str(error)
+        return dumps, refused
 
-    def rows(self, dumps: Sequence[Delivery], known: Sequence[str], oldest: Callable[[], date | None]) -> DataFrame:
-        """All rows of these dumps, raw, with where each came from.
+    def accepted(
+        self, dumps: Sequence[Delivery], known: Sequence[str], oldest: Callable[[], date | None]
+    ) -> tuple[Accepted, Refused]:
+        """The dumps whose files are there, as large as they should be, with headers that fit; and the others.
 
         known: the columns of the table that has some.   oldest: the first day that it has; asked where that matters.
-
-        Raises DataRefused for a file that is not there. The others are checked while they are read, so an action on
-        the rows raises where a file is not what its manifest says.
         """
         files = [file for dump in dumps for file in dump.files]
-        self._check_sizes(files)
-        headers = self._headers(files)
-        days = {file: dump.dump_date for dump in dumps for file in dump.files}
-        columns = tuple(table_columns(known, headers, lambda file: days[file] < (oldest() or date.min)))
-        expected = {
-            file.path: Expected(file, headers[file], dump.dump_id, dump.dump_date, columns)
-            for dump in dumps
-            for file in dump.files
-        }
-        spark = self.storage.spark
-        contents = spark.read.format("binaryFile").options(**READ_ALL).load(list(expected)).select("path", "content")
-        _check_handed_out(contents, expected)
-        rows = contents.rdd.flatMap(lambda row: _records(expected, row))
-        return spark.createDataFrame(rows, bronze_schema(columns), verifySchema=False)
+        headers = dict(zip(files, at_once(self._header_or_refusal, files), strict=True))
+        accepted, refused = Accepted((), tuple(known), {}), dict[str, str]()
+        for dump in dumps:
+            try:
+                accepted = accepted.with_dump(dump, headers, oldest)
+            except DataRefused as error:
+                refused[dump.folder] = str(error)
+        return accepted, refused
 
-    def _check_sizes(self, files: Sequence[DumpFile]) -> None:
-        for file, size in zip(files, at_once(lambda file: self.storage.size(file.path), files), strict=True):
+    def rows(self, accepted: Accepted) -> DataFrame:
+        """All rows of these dumps, raw, with where each came from.
+
+        The files are checked while they are read, so an action on the rows raises where one is not what its manifest
+        says: `unsound` tells all of these.
+        """
+        expected = accepted.expected
+        rows = self._contents(expected).rdd.flatMap(lambda row: _records(expected, row))
+        return self.storage.spark.createDataFrame(rows, bronze_schema(accepted.columns), verifySchema=False)
+
+    def unsound(self, accepted: Accepted) -> Refused:
+        """The dumps of which a file is not what its manifest and its header say; all files are read for that."""
+        expected, folders = accepted.expected, dict[str, str]()
+        for dump in accepted.dumps:
+            folders |= {file.path: dump.folder for file in dump.files}
+        faults = self._contents(expected).rdd.map(lambda row: (str(row["path"]), _fault(expected, row)))
+        return {folders[path]: fault for path, fault in sorted(faults.filter(lambda told: bool(told[1])).collect())}
+
+    def _contents(self, expected: Mapping[str, Expected]) -> DataFrame:
+        read = self.storage.spark.read.format("binaryFile").options(**READ_ALL)
+        contents = read.load(list(expected)).select("path", "content")
+        _check_handed_out(contents, expected)
+        return contents
+
+    def _header_or_refusal(self, file: DumpFile) -> tuple[str, ...] | DataRefused:
+        try:
+            size = self.storage.size(file.path)
             if size is None:
-                raise DataRefused(f"{file.path}: the manifest names this file and it is not there. Nothing was loaded.")
+                raise DataRefused(
+                    f"{file.path}: the manifest names this file and it is not there. Nothing of the dump was loaded."
+                )
             if size != file.size:
                 raise DataRefused(unlike(file, f"{file.size} bytes", f"{size}"))
-
-    def _headers(self, files: Sequence[DumpFile]) -> dict[DumpFile, tuple[str, ...]]:
-        headers = dict(zip(files, at_once(self._header, files), strict=True))
-        for file, header in headers.items():
+            header = self._header(file)
             check_header(file, header)
-        return headers
+        except DataRefused as error:
+            return error
+        return header
 
     def _header(self, file: DumpFile) -> tuple[str, ...]:
         try:
@@ -175,6 +238,16 @@ def _check_handed_out(contents: DataFrame, expected: Iterable[str]) -> None:
         raise DataRefused(
             f"{different[0]}: Spark does not read this file as it is named. Rename it; nothing was loaded."
         )
+
+
+def _fault(expected: Mapping[str, Expected], row: Row) -> str:
+    """Why a file is not taken; empty where it is as it should be."""
+    try:
+        for _ in _records(expected, row):
+            pass
+    except DataRefused as error:
+        return str(error)
+    return ""
 
 
 def _records(expected: Mapping[str, Expected], row: Row) -> Iterator[tuple[object, ...]]:

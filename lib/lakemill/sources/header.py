@@ -38,7 +38,7 @@ def check_header(file: DumpFile, header: Sequence[str]) -> None:
             raise DataRefused(
                 f"{file.path}, line 1: {json.dumps(name)} cannot be a column: names are letters, digits and _, each "
                 f"once, and none that lakemill or Delta has for itself, as {', '.join(LINEAGE)}. Ask the team that "
-                "delivers it for a proper header; nothing was loaded."
+                "delivers it for a proper header; nothing of the dump was loaded."
             )
 
 
@@ -74,5 +74,5 @@ def _lost(file: DumpFile, header: Sequence[str], lacking: Sequence[str], new: Se
         f'{file.path}, line 1: there is no column "{lacking[0]}", which the dumps of this feed had so far; there are '
         f"{', '.join(header)}.{renamed} A column more is taken, a lost one is not, since its values would be missing "
         f'without a word. Ask the team that delivers it for "{lacking[0]}" too, empty if it has no values any more; '
-        "nothing was loaded."
+        "nothing of the dump was loaded."
     )

@@ -7,8 +7,8 @@ time, or the same one (clocks of object stores count whole seconds), changes the
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 
 from lakemill.lake.progress import Position
 from lakemill.sources.storage import Stamp
@@ -41,6 +41,10 @@ class Landing:
         """What lies in the landing and is left for a later run, in words; nothing where nothing is."""
         waiting = self.under_way
         return f"left for a later run, since they have no manifest.json yet: {', '.join(waiting)}" if waiting else ""
+
+    def without(self, folders: Collection[str]) -> "Landing":
+        """The landing as if these folders were not complete yet: they are new to the next run, too."""
+        return replace(self, folders={name: stamp for name, stamp in self.folders.items() if name not in folders})
 
     def position(self) -> Position:
         """How far the landing reads now."""

@@ -77,7 +77,8 @@ def read_manifest(uri: str, feed: str, folder: str, content: bytes | None) -> De
         what = "it is nested too deep" if isinstance(problem, RecursionError) else str(problem)
         raise DataRefused(
             f"{uri}/{folder}/{MANIFEST}: the manifest is not one: {what}. It should be JSON in UTF-8 that holds feed, "
-            "dump_date (a day as 2017-01-31) and files with name, bytes, sha256 and rows; nothing was loaded."
+            "dump_date (a day as 2017-01-31) and files with name, bytes, sha256 and rows; nothing of the dump was "
+            "loaded."
         ) from None
     return Delivery(identity(day, sorted(file.sha256 for file in files)), day, folder, files)
 

@@ -71,7 +71,7 @@ def unlike(file: DumpFile, told: str, given: str) -> str:
     """The refusal of a file that is not what its manifest says."""
     return (
         f"{file.path}: the manifest or the table says {told}, found {given}. The file is damaged, incomplete "
-        "or not the one that was meant; ask for the dump again. Nothing was loaded."
+        "or not the one that was meant; ask for the dump again. Nothing of the dump was loaded."
     )
 
 
@@ -105,14 +105,14 @@ def _check_width(expected: Expected, record: list[str], line: int) -> None:
     if len(record) != len(expected.header):
         raise DataRefused(
             f"{expected.file.path}, line {line}: {len(record)} fields where the header has {len(expected.header)}. "
-            "Ask for the dump again; nothing was loaded."
+            "Ask for the dump again; nothing of the dump was loaded."
         )
 
 
 def _refusal(file: DumpFile, line: int, problem: str) -> str:
     return (
         f"{file.path}, line {line}: it cannot be read: {problem}. Expected: CSV in UTF-8 with quotes doubled, packed "
-        "by gzip if the name ends in .gz and not packed otherwise. Ask for the dump again; nothing was loaded."
+        "by gzip if the name ends in .gz and not packed otherwise. Ask for the dump again; nothing of it was loaded."
     )
 
 

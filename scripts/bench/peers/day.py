@@ -33,7 +33,7 @@ from shop_oracle import TABLES as QUERIES  # noqa: E402
 
 from lakemill.cli.show import show  # noqa: E402
 from lakemill.conf import load_conf  # noqa: E402
-from lakemill.graph import load_jobs  # noqa: E402
+from lakemill.quality.doors import guarded_jobs  # noqa: E402
 from lakemill.runner import open_world, run_tables, side_by_side  # noqa: E402
 from lakemill.world import World  # noqa: E402
 
@@ -57,7 +57,7 @@ def main() -> int:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         conf = replace(load_conf(ROOT), lake=f"{folder}/lake", landing=f"{folder}/landing")
-        world, jobs, shop = open_world(conf), load_jobs(ROOT / "jobs"), Shop()
+        world, jobs, shop = open_world(conf), guarded_jobs(load_conf(ROOT)), Shop()
         landing = Path(conf.landing)
         shop.deliver(landing, FIRST, UNTIL)
         assert run_tables(world, jobs).exit_code == 0
@@ -75,7 +75,7 @@ def main() -> int:
 def by_lakemill(world: World) -> Seconds:
     """`lakemill run`, and what of it each table took; bronze is common to all and stands apart."""
     began = time.monotonic()
-    outcome = run_tables(world, load_jobs(ROOT / "jobs"), threads=side_by_side())
+    outcome = run_tables(world, guarded_jobs(load_conf(ROOT)), threads=side_by_side())
     assert outcome.exit_code == 0
     told = {run.target: run.seconds for run in outcome.runs if run.target not in (*BRONZE, *HISTORIES)}
     print(f"lakemill: {time.monotonic() - began:.1f} s with bronze and histories; "
