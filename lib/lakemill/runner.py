@@ -30,6 +30,7 @@ from lakemill.observe.cost import metered
 from lakemill.observe.ledger import record
 from lakemill.observe.profile import Profile
 from lakemill.observe.runs import DONE, FAILED, LEDGER, REFUSED, SKIPPED, STOPPED, Run
+from lakemill.quality.checks import is_check
 from lakemill.refresh import refresh
 from lakemill.refresh.idle import Idle
 from lakemill.refresh.offenders import held_back, stops, verdict
@@ -139,7 +140,11 @@ def _why_left(lake: Lake, jobs: dict[str, Job], name: str, begun: dict[str, Run]
     broken = sorted(other for other in jobs[name].waits_for if other in begun and _is_lost(begun[other]))
     if broken:
         how = "which it reads" if broken[0] in jobs[name].sources else "which it comes after"
-        return f"{broken[0]}, {how}, failed"
+        return f"{broken[0]}, {how}, {'was skipped' if begun[broken[0]].status == SKIPPED else 'failed'}"
+    waits = [source for source in jobs[name].sources if is_check(jobs[name]) and source in jobs]
+    missing = [source for source in waits if not lake.table(source).log().exists]
+    if missing:
+        return f"{missing[0]}, which it reads, is not made yet"
     check = held_back(lake, jobs, name)
     return f"{check}, which it comes after, has rows: {name} is left as it is" if check else None
 

@@ -195,6 +195,24 @@ def test_a_table_may_refer_to_itself(lake):
     assert lake.rows("checks.silver_t_parent_is_there") == [(8, 1, 0)]
 
 
+def test_a_check_waits_for_a_table_that_is_not_made_yet(lake):
+    """It comes with its table, and the table that this refers to is not among those asked for."""
+    products = Job(source="raw.p", target="silver.p")
+    rule = TableRule("parent_is_there", Reference(("parent",), "silver.p", ("id",)))
+    jobs = guarded({JOB.target: JOB, products.target: products}, contract_of(rule))
+    lake.put_by_spark("raw.t", [(1, 1, 5, None, 0)], SCHEMA)
+    lake.put_by_spark("raw.p", [(1, 4)], PARENTS)
+    outcome = run_tables(lake.world, jobs, ["+silver.t"])
+    assert outcome.exit_code == 0
+    assert [(run.status, run.error) for run in outcome.runs] == [
+        ("done", None), ("done", None),
+        ("skipped", "silver.p, which it reads, is not made yet"),
+        ("skipped", "checks.silver_t_parent_is_there_groups, which it reads, was skipped"),
+    ]  # fmt: skip
+    assert run_tables(lake.world, jobs).exit_code == 0
+    assert lake.rows("checks.silver_t_parent_is_there") == [(5, 1, 0)]
+
+
 def test_what_a_key_sees_to_is_not_checked_again():
     keyed = Job(source="raw.t", key=["history", "k"], reduce=Latest(by=["at"]), target="silver.t")
     unique = [
