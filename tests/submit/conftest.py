@@ -46,7 +46,7 @@ def project(tmp_path: Path) -> Path:
 
 def new_project(folder: Path) -> Path:
     shutil.copytree(ROOT / "jobs", folder / "jobs", ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "conf").mkdir()
+    shutil.copytree(ROOT / "conf" / "contracts", folder / "conf" / "contracts")
     write(folder, "base", "jobs: jobs\n")
     write(folder, "emr", PLACES + SUBMIT + CLUSTER)
     write(folder, "emr-serverless", PLACES + SUBMIT + APPLICATION + JARS)
