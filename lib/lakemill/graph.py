@@ -148,8 +148,10 @@ def select(jobs: Mapping[str, Job], wanted: Sequence[str], alone: bool = False) 
             chosen |= upstream(jobs, name) if asked.startswith("+") else {name}
     if alone:
         return [name for name in order if name in chosen]
-    together = {other for name in chosen for other in jobs[name].after}
-    together |= {name for name, job in jobs.items() if chosen & set(job.comes_with)}
+    together = {name for name, job in jobs.items() if chosen & set(job.comes_with)}
+    for name in order[::-1]:  # each before those that it comes after
+        if name in chosen | together:
+            together |= set(jobs[name].after)
     return [name for name in order if name in chosen | together]
 
 

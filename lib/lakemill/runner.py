@@ -101,7 +101,8 @@ def run_tables(
         raise UsageError("--where is about the keys of one table; name that one.")
     if policy not in POLICIES:
         raise UsageError(f'There is no policy "{policy}". {did_you_mean(policy, POLICIES)}')
-    names, run_id = select(jobs, wanted, alone=bool(where)), uuid.uuid4().hex[:12]
+    names, run_id = select(jobs, wanted), uuid.uuid4().hex[:12]
+    asked = select(jobs, wanted, alone=True)
     known = idle or Idle()
     world.renew()
     world.pins.update({name: replace(pin, table=world.lake.table(name)) for name, pin in known.pins.items()})
@@ -114,12 +115,12 @@ def run_tables(
             return
         run = begun[name] = Run(run_id, name)
         begins(name)
-        run.error = _why_left(world.lake, jobs, name, begun)
-        if run.error:
-            run.status = SKIPPED
-            return
         with _told(run, failures):
-            run_table(world.apart(), jobs[name], policy, run, where, profiled)
+            run.error = _why_left(world.lake, jobs, name, begun)
+            if run.error:
+                run.status = SKIPPED
+                return
+            run_table(world.apart(), jobs[name], policy, run, where if name in asked else None, profiled)
             run.remark = run.remark or verdict(world.lake, jobs[name])
         if stops(jobs[name]) and run.remark:
             failures[name] = DataRefused(f"{name}: {run.remark}")

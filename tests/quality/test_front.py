@@ -317,7 +317,10 @@ def test_where_makes_keys_anew_behind_a_door(lake):
     lake.put_by_spark("raw.t", [(1, "1", "5", "0,10", None, 1), (1, "2", "y", "0,10", None, 2)], SCHEMA)
     assert run_tables(lake.world, jobs).exit_code == 0
     outcome = run_tables(lake.world, jobs, ["silver.t"], where="k = 1")
-    assert outcome.exit_code == 0 and [run.target for run in outcome.runs] == ["silver.t"]
+    assert outcome.exit_code == 0
+    assert [(run.target, run.plan) for run in outcome.runs] == [
+        ("silver.t_quarantine", "nothing"), ("silver.t", "rebuild")
+    ]  # fmt: skip
     assert lake.rows("silver.t", "k", "n") == [(1, 5)]
 
 

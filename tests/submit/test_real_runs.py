@@ -105,7 +105,7 @@ def test_a_step_makes_the_tables_that_a_local_run_makes(machine, delivered, proj
         assert main(["run", "+gold.daily_sales", "--env", "emr"], project) == 0, capsys.readouterr().err
         assert "COMPLETED" in capsys.readouterr().out
         said = (tmp_path / "machine" / f"run-{number}" / "stdout").read_text()
-        assert plans(said) == plans(here.printed) == [plan] * 3
+        assert plans(said) == plans(here.printed) and {*plans(said)} == {plan}
         same_tables(lake, here.lake)
     assert len(machine.steps[next(iter(machine.clusters))]) == 2
 

@@ -40,7 +40,7 @@ def does(asked: argparse.Namespace, start: Path) -> int:
     if asked.saved:
         show(saved(runs), asked.json)
         return 0
-    show(runs if asked.json else [{name: run[name] for name in SHOWN} for run in runs], asked.json)
+    show(runs if asked.json else [{name: run.get(name) for name in SHOWN} for run in runs], asked.json)
     return 0
 
 

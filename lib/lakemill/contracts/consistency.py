@@ -92,6 +92,11 @@ def _totals(totals: Totals, contract: Contract, names: list[str]) -> Iterator[tu
 
 
 def _unmeasurable(measure: Measure, column: ColumnTerms | None) -> Iterator[tuple[Where, str]]:
+    if column and measure.what in ("min", "max") and column.logical != "string" and column.physical == "string":
+        yield (
+            ("measures", measure.name),
+            f"{column.name} is kept as a text, and of texts 9 is more than 5000",
+        )
     if measure.what != "sum" or column is None:
         return
     if column.logical not in ("integer", "number") or column.physical == "string":

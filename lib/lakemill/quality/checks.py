@@ -28,9 +28,11 @@ from lakemill.job import Job
 from lakemill.reducers import Count, CountDistinct, CountIf, Max, Min, PerKey, Reducer, Sum
 
 GROUPS = "_groups"
-GROUP_ROWS, KNOWN, REFERS = "rows", "known", "refers"
-"""How many rows a group has, how many of them are of the table that is referred to, and whether a row refers to it."""
-OF_TABLE, OF_OTHER = "own_", "other_"
+GROUP_ROWS, KNOWN = "rows", "known"
+"""How many rows a group has, and how many there are of it in the table that is referred to."""
+REFERS, IS_KNOWN = "_refers", "_known"
+"""Whether a row refers, or is of the table that is referred to."""
+OF_TABLE, OF_OTHER = "_own_", "other_"
 """Before what is measured of the table itself, and of the one that it has to agree with."""
 
 
@@ -101,13 +103,15 @@ def check_jobs(job: Job, contract: Contract) -> Iterator[Job]:
         if _holds_by_key(rule.demand, job):
             continue
         table, (key, reducers) = check_table(contract.table, rule.name), _groups(rule.demand)
+        tables = [contract.table, *_others(rule.demand)]
         yield Job(
-            source=[contract.table, *_others(rule.demand)], map=Grouped(rule.demand), key=key, reduce=reducers,
-            target=f"{table}{GROUPS}", comes_with=[contract.table],
+            source=tables, map=Grouped(rule.demand), key=key, reduce=reducers, target=f"{table}{GROUPS}",
+            comes_with=tables,
         )  # fmt: skip
         yield Job(
-            source=f"{table}{GROUPS}", map=Offending(contract.table, rule), target=table, comes_with=[contract.table]
-        )
+            source=f"{table}{GROUPS}", map=Offending(contract.table, rule), target=table, after=[f"{table}{GROUPS}"],
+            comes_with=tables,
+        )  # fmt: skip
 
 
 def stopping(jobs: Mapping[str, Job]) -> dict[str, list[str]]:
@@ -138,7 +142,7 @@ def _groups(demand: TableDemand) -> tuple[Sequence[str], Mapping[str, Reducer]]:
             return columns, {GROUP_ROWS: Count()}
         case Reference(columns):
             # The rows that refer, and those that are referred to: Grouped marks them.
-            return columns, {GROUP_ROWS: CountIf(REFERS), KNOWN: CountIf(KNOWN)}
+            return columns, {GROUP_ROWS: CountIf(REFERS), KNOWN: CountIf(IS_KNOWN)}
         case RowCount():
             return (), {GROUP_ROWS: Count()}
         case Totals(table=""):
@@ -195,7 +199,7 @@ def _referring(demand: Reference, rows: DataFrame, others: DataFrame) -> DataFra
     names = demand.columns
     others = others.select(*[column(key).alias(name) for name, key in zip(names, demand.keys, strict=True)])
     marked = [
-        _with_values(side, names).withColumns({REFERS: F.lit(side is rows), KNOWN: F.lit(side is others)})
+        _with_values(side, names).withColumns({REFERS: F.lit(side is rows), IS_KNOWN: F.lit(side is others)})
         for side in (rows, others)
     ]
     return marked[0].unionAll(marked[1])

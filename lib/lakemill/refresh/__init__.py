@@ -18,6 +18,7 @@ from lakemill.lake.few_steps import few_steps
 from lakemill.lake.progress import Progress
 from lakemill.maps.where import keys_where
 from lakemill.observe.runs import Run
+from lakemill.quality.selections import STOPPED_BY_CONTRACT
 from lakemill.refresh import rebuild, update
 from lakemill.refresh.adopt import verified
 from lakemill.refresh.commit import stage
@@ -123,7 +124,10 @@ def _otherwise(task: Task, policy: str, error: Exception) -> Task | None:
         return _comparing(task, policy, *unread)
     if not row_refused(error):
         return None
-    plan = Plan(REBUILD, "CHANGE_REFUSED", f"a value of the change is refused: {first_line(error)}")
+    # What stops a run by its contract tells values, which may be personal: the rebuild says them as far as they may be.
+    why = first_line(error)
+    why = "a row fails a rule that stops the run" if STOPPED_BY_CONTRACT in why else why
+    plan = Plan(REBUILD, "CHANGE_REFUSED", f"a value of the change is refused: {why}")
     return replace(task, plan=allowed(task.job, policy, plan))
 
 
