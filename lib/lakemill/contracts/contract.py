@@ -119,7 +119,7 @@ class Consumer:
 class Contract:
     """What the rows of one table are promised to be.
 
-    key: the columns that no two rows of the table share the values of, none of which is NULL.   changes: what may
+    key: the columns that no two rows of the table share the values of.   changes: what may
     become of the columns that are delivered: add, widen.   malformed: what happens to a record that cannot be split:
     quarantine, or refuse its file.   drift: what happens to a delivery whose counts or shares are out of their usual
     range.   most_quarantined: percent of a run's rows; with more it stops.   encoding, delimiter: of delivered files;
