@@ -170,7 +170,10 @@ def _table_rules(chance: random.Random, table: str, columns: tuple[ColumnTerms, 
     names = [column.name for column in columns]
     some = tuple(chance.sample(names, chance.randint(1, len(names))))
     sums = [column.name for column in columns if column.physical in ("bigint", "int", "decimal(12,2)")]
-    what = Measure("m", "sum", sums[0]) if sums else Measure("m", chance.choice(["min", "distinct"]), names[0])
+    # Values that are kept as texts have no least: texts have another order.
+    ordered = [column.name for column in columns if column.logical == "string" or column.physical != "string"]
+    least = Measure("m", "min", ordered[0]) if ordered else Measure("m", "distinct", names[0])
+    what = Measure("m", "sum", sums[0]) if sums else chance.choice([least, Measure("m", "distinct", names[0])])
     measures = (what, Measure("n", "count"))
     others = (Measure("m", "sum", "x"), Measure("n", "sum", "n"))
     demands = [
