@@ -7,7 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from lakemill.contracts.contract import Bound, Consumer, TextForm
+from lakemill.contracts.consistency import contradictions
+from lakemill.contracts.contract import Bound, ColumnTerms, Consumer, Contract, TextForm
 from lakemill.contracts.document import LARGEST_FILE, ContractError, document_of
 from lakemill.contracts.reader import contract_of
 from lakemill.contracts.rules import Measure, Reference, RowCount, RowRule, TableRule, Totals, Unique
@@ -689,3 +690,11 @@ def test_what_is_no_contract_at_all(content, says):
 def test_a_byte_order_mark_and_windows_lines_are_taken():
     text = "\ufeff" + RIGHT.replace("\n", "\r\n")
     assert read(text) == read(RIGHT)
+
+
+@pytest.mark.parametrize("what, faults", [("min", 1), ("max", 1), ("distinct", 0)])
+def test_numbers_that_are_kept_as_texts_have_no_least_and_no_largest(what, faults):
+    rule = TableRule("r", Totals((Measure("m", what, "n"),), valid="m > 0"))
+    contract = Contract("silver.t", (ColumnTerms("n", "integer", "string"),), own_table_rules=(rule,))
+    told = [fault for _, fault in contradictions(contract)]
+    assert len(told) == faults and all("of texts 9 is more than 5000" in fault for fault in told)
