@@ -30,10 +30,10 @@ from lakemill.observe.cost import metered
 from lakemill.observe.ledger import record
 from lakemill.observe.profile import Profile
 from lakemill.observe.runs import DONE, FAILED, LEDGER, REFUSED, SKIPPED, STOPPED, Run
-from lakemill.quality.checks import is_check
+from lakemill.quality.checks import is_check, stops
 from lakemill.refresh import refresh
 from lakemill.refresh.idle import Idle
-from lakemill.refresh.offenders import held_back, stops, verdict
+from lakemill.refresh.offenders import held_back, verdict
 from lakemill.refresh.plan import POLICIES
 from lakemill.schedule import scheduled
 from lakemill.signals import heard, last_words, name_of
@@ -121,9 +121,10 @@ def run_tables(
                 run.status = SKIPPED
                 return
             run_table(world.apart(), jobs[name], policy, run, where if name in asked else None, profiled)
-            run.remark = run.remark or verdict(world.lake, jobs[name])
-        if stops(jobs[name]) and run.remark:
-            failures[name] = DataRefused(f"{name}: {run.remark}")
+            broken = verdict(world.lake, jobs[name])
+            run.remark = run.remark or broken
+            if broken and stops(jobs[name]):
+                failures[name] = DataRefused(f"{name}: {broken}")
 
     reads = {name: jobs[name].waits_for for name in names}
     for name in scheduled(names, reads, threads, work, stopped=lambda: heard() is not None):

@@ -13,9 +13,8 @@ from lakemill.observe.recorded import recorded_runs
 from lakemill.observe.runs import DONE, LEDGER, history
 
 SHOWN = (
-    "target", "started_at", "plan", "reason", "rows_in", "rows_quarantined", "rows_out",
-    "keys_touched", "version", "seconds", "status",
-    "error",
+    "target", "started_at", "plan", "reason", "rows_in", "rows_quarantined", "rows_out", "keys_touched", "version",
+    "seconds", "status", "error",
 )  # fmt: skip
 
 OTHER = {"update": "rebuild_seconds", "rebuild": "update_seconds"}

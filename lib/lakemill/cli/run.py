@@ -50,14 +50,13 @@ def does(asked: argparse.Namespace, start: Path) -> int:
         raise UsageError("--dry-run shows what is sent to AWS; --env local sends nothing. See `lakemill explain`.")
     with busy(asked.json) as tell:
         project = project_at(start)
-        # A name that no job has is told before Spark starts.
-        names = select(project.jobs, asked.tables)
+        names = select(project.jobs, asked.tables)  # a name that no job has is told before Spark starts
         jobs = [] if asked.where else [project.jobs[name] for name in names]
         idle = idle_tables(project.conf, jobs, asked.policy)
         if [*idle.runs] != names:
             outcome = run_tables(
-                project.lake(), project.jobs, asked.tables if asked.where else names, asked.policy, asked.where, tell,
-                threads=asked.threads, profiled=asked.profile, idle=idle,
+                project.lake(), project.jobs, asked.tables, asked.policy, asked.where, tell, threads=asked.threads,
+                profiled=asked.profile, idle=idle,
             )  # fmt: skip
             return show_runs(outcome, asked.json, asked.profile)
     complain("nothing is new: the tables' logs and the landing tell it, so Spark was not started.")

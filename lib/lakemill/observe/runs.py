@@ -72,8 +72,7 @@ class Run:
     stages: seconds by stage.   changed: the sources that had changed.   feed_bytes: what their feeds held.
     source_bytes: what all sources held.   update_seconds, rebuild_seconds: what either was expected to take.
     status: done, refused (some of its dumps; the others were loaded), failed, skipped because a table it reads failed,
-    stopped by a signal, or recovered: told from its
-    commit by a later run, since it was killed before it was recorded.
+    stopped by a signal, or recovered: told from its commit by a later run, since it was killed before it was recorded.
     remark: what a person should know besides.   profile: what each stage costs, where somebody asked. Both are shown,
     and not in the ledger.
     """

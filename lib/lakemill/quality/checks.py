@@ -7,7 +7,6 @@ row of a key is seen over the whole history at the price of the change, and a ch
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
 
 from pyspark.sql import Column, DataFrame, functions as F
 
@@ -25,6 +24,7 @@ from lakemill.contracts.rules import (
     check_table,
 )
 from lakemill.job import Job
+from lakemill.quality.judged import all_of
 from lakemill.reducers import Count, CountDistinct, CountIf, Max, Min, PerKey, Reducer, Sum
 
 GROUPS = "_groups"
@@ -54,12 +54,9 @@ class Grouped:
             case Reference():
                 return _referring(self.demand, rows, others[0])
             case RowCount():
-                return _named(rows, rows.columns[:1])
-            case Totals(table=""):
-                return _named(
-                    rows,
-                    dict.fromkeys([*self.demand.by, *(each.column for each in self.demand.measures if each.column)]),
-                )
+                return _named(rows, ())
+            case Totals(table="", by=by) as totals:
+                return _named(rows, dict.fromkeys([*by, *(each.column for each in totals.measures if each.column)]))
             case Totals():
                 return _compared(self.demand, rows, others[0])
 
@@ -83,13 +80,10 @@ class Offending:
     def __call__(self, groups: DataFrame) -> DataFrame:
         return groups.where(_offends(self.rule.demand))
 
-    def offenders(self, stored: int, groups: int) -> int:
-        """How many there are.   stored, groups: rows of the table of offenders, and of that of groups.
-
-        A table without rows has no groups, so that no table tells that it has too few.
-        """
-        demand = self.rule.demand
-        return 1 if isinstance(demand, RowCount) and demand.least and not groups else stored
+    @property
+    def wants_rows(self) -> bool:
+        """Whether a table without rows breaks the rule: it has no groups, so that its offenders do not tell."""
+        return isinstance(self.rule.demand, RowCount) and self.rule.demand.least > 0
 
 
 def is_check(job: Job) -> bool:
@@ -114,13 +108,18 @@ def check_jobs(job: Job, contract: Contract) -> Iterator[Job]:
         )  # fmt: skip
 
 
+def stops(job: Job) -> bool:
+    """Whether the job makes the offenders of a rule that holds back those that read the table."""
+    return isinstance(job.map, Offending) and job.map.stops
+
+
 def stopping(jobs: Mapping[str, Job]) -> dict[str, list[str]]:
     """By table the checks that hold back those that read it."""
-    stops = dict[str, list[str]]()
+    checks = dict[str, list[str]]()
     for name, job in jobs.items():
-        if isinstance(job.map, Offending) and job.map.stops:
-            stops.setdefault(job.map.table, []).append(name)
-    return stops
+        if isinstance(job.map, Offending) and stops(job):
+            checks.setdefault(job.map.table, []).append(name)
+    return checks
 
 
 def _holds_by_key(demand: TableDemand, job: Job) -> bool:
@@ -181,16 +180,16 @@ def _offends(demand: TableDemand) -> Column:
         case Totals():
             names = [name for name, _ in _of_both(demand)]
             pairs = zip(names[::2], names[1::2], strict=True)
-            return reduce(lambda left, right: left | right, [~column(a).eqNullSafe(column(b)) for a, b in pairs])
+            return ~all_of(column(own).eqNullSafe(column(other)) for own, other in pairs)
 
 
 def _with_values(rows: DataFrame, names: Iterable[str]) -> DataFrame:
     """These columns of the rows that have a value in each."""
-    chosen = _named(rows, names)
-    return chosen.where(reduce(lambda left, right: left & right, [column(name).isNotNull() for name in names]))
+    return _named(rows, names).where(all_of(column(name).isNotNull() for name in names))
 
 
 def _named(rows: DataFrame, names: Iterable[str]) -> DataFrame:
+    """These columns of the rows; where there are none any one, by which they are still counted."""
     return rows.select(*[column(name) for name in names] or rows.columns[:1])
 
 

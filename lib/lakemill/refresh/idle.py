@@ -21,8 +21,9 @@ from lakemill.lake.tables import Pin
 from lakemill.lake.unsure import Unsure
 from lakemill.observe.ledger import additions
 from lakemill.observe.runs import LEDGER, Run
+from lakemill.quality.checks import stops
 from lakemill.refresh.load import plan_load
-from lakemill.refresh.offenders import held_back, offenders, stops, verdict
+from lakemill.refresh.offenders import held_back, offenders, verdict
 from lakemill.refresh.plan import NOTHING, REBUILD, Plan, settled
 from lakemill.sources.tables import TableSource
 from lakemill.world import World

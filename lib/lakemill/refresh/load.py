@@ -6,7 +6,7 @@ A dump that is not what it says is refused alone: it holds up no other one, and 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import reduce
+from functools import cached_property, reduce
 from operator import or_
 
 from py4j.protocol import Py4JJavaError
@@ -23,7 +23,8 @@ from lakemill.lake.tables import Table, append_widening, create, take_back
 from lakemill.observe.runs import Run
 from lakemill.refresh.commit import commit, stage
 from lakemill.refresh.plan import NOTHING, REBUILD, UPDATE, Plan, allowed
-from lakemill.sources.dumps import Dumps, Refused, dumps_of, loaded_again, not_loaded
+from lakemill.sources.accepted import Refused
+from lakemill.sources.dumps import Dumps, dumps_of, loaded_again, not_loaded
 from lakemill.sources.manifest import Delivery
 from lakemill.sources.taken import Taken, taken
 from lakemill.world import World
@@ -51,7 +52,7 @@ class Load:
     refused: Refused = field(default_factory=dict)
     before: Taken | None = None
 
-    @property
+    @cached_property
     def dumps(self) -> list[Delivery]:
         """What is to be loaded: each dump once, the first by its folder's name that is not refused."""
         sound = [dump for dump in self.delivered if dump.folder not in self.refused]
@@ -60,7 +61,7 @@ class Load:
         anew = self.plan.kind == REBUILD
         return sorted(chosen, key=lambda dump: (dump.dump_date, dump.folder)) if anew else chosen
 
-    @property
+    @cached_property
     def left(self) -> Refused:
         """The folders that are refused, but for those whose dump is taken from another folder."""
         ids = {dump.dump_id for dump in self.dumps}

@@ -4,14 +4,16 @@ from collections.abc import Mapping
 
 from lakemill.job import Job
 from lakemill.lake.tables import Lake
-from lakemill.quality.checks import Offending
+from lakemill.quality.checks import Offending, stops
 
 
 def offenders(lake: Lake, job: Job) -> int:
     """How many groups break the rule whose offenders the job makes; 0 where the job is none of such."""
     if not isinstance(job.map, Offending):
         return 0
-    return job.map.offenders(lake.table(job.target).count(), lake.table(job.sources[0]).count())
+    if job.map.wants_rows and not lake.table(job.sources[0]).count():
+        return 1
+    return lake.table(job.target).count()
 
 
 def verdict(lake: Lake, job: Job) -> str:
@@ -23,11 +25,6 @@ def verdict(lake: Lake, job: Job) -> str:
     groups = "1 group of its rows breaks" if number == 1 else f"{number:,} groups of its rows break"
     then = " Tables that read it are left as they are until it is mended." if stops(job) else ""
     return f"of {table} {groups} the rule {rule.name} of its contract.{then}"
-
-
-def stops(job: Job) -> bool:
-    """Whether the job makes the offenders of a rule that holds back those that read the table."""
-    return isinstance(job.map, Offending) and job.map.stops
 
 
 def held_back(lake: Lake, jobs: Mapping[str, Job], name: str) -> str:

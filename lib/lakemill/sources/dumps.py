@@ -18,7 +18,8 @@ from pyspark.sql.types import Row
 from lakemill.errors import DataRefused, UsageError
 from lakemill.lake.change import Change
 from lakemill.lake.progress import Position
-from lakemill.sources.header import bronze_schema, check_header, table_columns
+from lakemill.sources.accepted import Accepted, Refused
+from lakemill.sources.header import bronze_schema, check_header
 from lakemill.sources.landing import Landing
 from lakemill.sources.manifest import MANIFEST, Delivery, DumpFile, read_manifest
 from lakemill.sources.records import Expected, read_header, records, unlike
@@ -35,44 +36,6 @@ READ_ALL = {
     "ignoreCorruptFiles": "false",
     "ignoreMissingFiles": "false",
 }
-
-
-Refused = Mapping[str, str]
-"""Why dumps are not taken, by the names of their folders."""
-
-
-@dataclass(frozen=True)
-class Accepted:
-    """Dumps that fit together.   columns: those of the table that holds them.   headers: of their files."""
-
-    dumps: Sequence[Delivery]
-    columns: tuple[str, ...]
-    headers: Mapping[DumpFile, tuple[str, ...]]
-
-    @property
-    def expected(self) -> dict[str, Expected]:
-        """What each file must be, by its path."""
-        return {
-            file.path: Expected(file, self.headers[file], dump.dump_id, dump.dump_date, self.columns)
-            for dump in self.dumps
-            for file in dump.files
-        }
-
-    def with_dump(
-        self,
-        dump: Delivery,
-        headers: Mapping[DumpFile, tuple[str, ...] | DataRefused],
-        oldest: Callable[[], date | None],
-    ) -> "Accepted":
-        """These and another one; raises DataRefused where it does not fit."""
-        own = dict[DumpFile, tuple[str, ...]]()
-        for file in dump.files:
-            header = headers[file]
-            if isinstance(header, DataRefused):
-                raise header
-            own[file] = header
-        columns = table_columns(self.columns, own, lambda file: dump.dump_date < (oldest() or date.min))
-        return Accepted((*self.dumps, dump), tuple(columns), {**self.headers, **own})
 
 
 @dataclass(frozen=True)
